@@ -1,0 +1,257 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Committer } from './actors/committer.js';
+import { batchRunner } from './actors/run-batch.js';
+import { type Clock, systemClock } from './clock.js';
+import type { Config } from './config.js';
+import type { Core } from './core.js';
+import { apiKeySurface } from './http/api-keys/routes.js';
+import { Authenticator } from './http/auth.js';
+import type { Surface } from './http/endpoint.js';
+import { openApiDocument } from './http/openapi.js';
+import { operationsRouter } from './http/operations/routes.js';
+import { productSurface } from './http/products/routes.js';
+import { rentalSurface } from './http/rentals/routes.js';
+import { createHttpServer } from './http/server.js';
+import { startPurgeJob } from './jobs/purge.js';
+import type { Logger } from './log.js';
+import { createMetrics, type Metrics } from './metrics.js';
+import { findApiKeys, listApiKeys } from './persistence/api-keys.js';
+import { batchStore } from './persistence/batch-store.js';
+import { type Database, openDatabase } from './persistence/database.js';
+import { DatabaseFault } from './persistence/faults.js';
+import { createMigrator } from './persistence/migrations.js';
+import { listMovements } from './persistence/reads/movements.js';
+import { pageOf, productReads } from './persistence/reads/products.js';
+import { rentalReads } from './persistence/reads/rentals.js';
+import { sharedQuery } from './persistence/reads/shared-query.js';
+import { Stores } from './persistence/stores.js';
+import { Readiness } from './readiness.js';
+import { VERSION } from './version.js';
+
+export const SURFACES: readonly Surface[] = [productSurface, rentalSurface, apiKeySurface];
+
+const DATABASE_RETRY_MS = 1_000;
+
+/** The service, built from its settings and not started yet. */
+export interface App {
+  /** Listens, then waits for the database and migrates it. Resolves when requests are served. */
+  start(): Promise<void>;
+  /** where it listens, once started: `http://host:port` */
+  readonly url: string;
+  readonly core: Core;
+  /**
+   * Takes no more requests, answers all that wait, and closes everything. Before that the port
+   * stays open for `delayMs`, while `/readyz` says 503. Returns false where not all could be
+   * answered in time.
+   */
+  stop(options?: { delayMs: number }): Promise<boolean>;
+}
+
+/**
+ * The composition root: who gets whom. `secret` is what HS256 tokens are checked with. `clock` and
+ * `database` are given in tests only.
+ */
+export function createApp(
+  config: Config,
+  parts: { log: Logger; secret: string | null; clock?: Clock },
+): App {
+  const { log } = parts;
+  const clock = parts.clock ?? systemClock;
+  const database = openDatabase(config.database, {
+    poolMax: config.databasePoolMax,
+    queryTimeoutMs: config.queryTimeoutSeconds * 1000,
+  });
+  const readiness = new Readiness(database);
+  const metrics: Metrics = createMetrics({
+    waitingCommands: () => committer.waiting,
+    batchesInFlight: () => committer.batchesInFlight,
+  });
+  const committer = createCommitter(config, { database, clock, log, metrics, readiness });
+  const core = createCore(database, committer, metrics);
+  const findApiKey = sharedQuery(
+    async (ids: readonly string[]) => {
+      const keys = await findApiKeys(database, ids);
+      return ids.map((id) => keys.find((key) => key.id === id) ?? null);
+    },
+    { inFlightMax: 2, keysMax: 500 },
+  );
+  const stores = new Stores(database);
+  const server = createHttpServer(
+    {
+      core,
+      authenticator: new Authenticator({ ...config, jwtSecret: parts.secret }, findApiKey),
+      surfaces: SURFACES,
+      operations: operationsRouter({
+        metrics,
+        metricsToken: config.metricsToken,
+        notReady: () => readiness.notReady(),
+        openApi: () => openApiDocument(SURFACES, VERSION),
+      }),
+      metrics,
+      log,
+      ensureStore: (storeId) => stores.ensure(storeId),
+      isStarted: () => readiness.isStarted,
+      isStopping: () => readiness.isStopping,
+    },
+    config,
+  );
+  let stopJobs = async () => {};
+  let stopped = false;
+
+  return {
+    core,
+    get url() {
+      return urlOf(server);
+    },
+    async start() {
+      await listen(server, config);
+      await prepareDatabase();
+      readiness.started();
+      stopJobs = startPurgeJob(database, log);
+    },
+    async stop({ delayMs } = { delayMs: 0 }) {
+      stopped = true;
+      readiness.stopping();
+      await clock.sleep(delayMs);
+      const deadlineMs = clock.monotonicMs() + config.shutdownGraceSeconds * 1000 - delayMs;
+      await stopJobs();
+      const closed = closeServer(server);
+      const allAnswered = await committer.close(Math.max(0, deadlineMs - clock.monotonicMs()));
+      await Promise.race([closed, clock.sleep(Math.max(1_000, deadlineMs - clock.monotonicMs()))]);
+      server.closeAllConnections();
+      await database.close();
+      return allAnswered;
+    },
+  };
+
+  async function prepareDatabase(): Promise<void> {
+    const migrator = createMigrator(database, config.database);
+    for (;;) {
+      try {
+        await database.select('SELECT 1');
+        const { run } = await migrator.up();
+        if (run.length > 0) log.info({ migrations: run }, 'the database was migrated');
+        await warnOfWeakDurability(database, log);
+        return;
+      } catch (error) {
+        const isAway = error instanceof DatabaseFault && error.kind !== 'rejected';
+        if (!isAway || stopped) throw error;
+        log.warn(
+          { reason: error.message, retry_ms: DATABASE_RETRY_MS },
+          'waiting for the database: it can not be reached',
+        );
+        await clock.sleep(DATABASE_RETRY_MS);
+      }
+    }
+  }
+}
+
+function createCommitter(
+  config: Config,
+  parts: { database: Database; clock: Clock; log: Logger; metrics: Metrics; readiness: Readiness },
+): Committer {
+  const { database, clock, log, metrics, readiness } = parts;
+  const runBatch = batchRunner(
+    batchStore(database),
+    {
+      idempotencyTtlMs: config.idempotencyTtlHours * 3_600_000,
+      retriesMax: config.commitRetries,
+      deadlineMs: config.mailboxWaitSeconds * 1000,
+    },
+    {
+      clock,
+      observer: {
+        retried(cause) {
+          metrics.batchRetries.inc({ cause });
+          log.debug({ cause }, 'a batch is run again');
+        },
+        commandFailed(command, error) {
+          log.error({ err: error, command }, 'a command could not be carried out');
+        },
+        commitResolved(fate) {
+          metrics.commitsResolved.inc({ fate });
+          log.warn({ fate }, 'the answer to a COMMIT was lost, and its outcome looked up');
+        },
+        writable: (isWritable) => readiness.writable(isWritable),
+      },
+    },
+  );
+  return new Committer(
+    {
+      batchMax: config.batchMax,
+      concurrency: Math.min(config.commitConcurrency, database.dialect.writersMax),
+      mailboxMax: config.mailboxMax,
+      waitMaxMs: config.mailboxWaitSeconds * 1000,
+    },
+    runBatch,
+    {
+      clock,
+      observer: {
+        batchEnded(commands, ms) {
+          metrics.batchSize.observe(commands);
+          metrics.batchDuration.observe(ms / 1000);
+        },
+        commandTaken: (waitedMs) => metrics.mailboxWait.observe(waitedMs / 1000),
+      },
+    },
+  );
+}
+
+function createCore(database: Database, committer: Committer, metrics: Metrics): Core {
+  return {
+    async send(command) {
+      try {
+        const answer = await committer.send(command);
+        const { outcome, replayed } = answer;
+        const done = outcome.ok ? 'accepted' : 'refused';
+        metrics.commands.inc({ kind: command.kind, outcome: replayed ? 'replayed' : done });
+        return answer;
+      } catch (error) {
+        metrics.commands.inc({ kind: command.kind, outcome: 'failed' });
+        throw error;
+      }
+    },
+    products: productReads(database),
+    rentals: rentalReads(database),
+    listMovements: (query) => listMovements(database, query),
+    async listApiKeys(query) {
+      const rows = await listApiKeys(database, { ...query, limit: query.limit + 1 });
+      return pageOf(rows, query.limit);
+    },
+  };
+}
+
+/** A commit is only as durable as the server makes it: said loudly, since it is not ours to refuse. */
+async function warnOfWeakDurability(database: Database, log: Logger): Promise<void> {
+  if (database.dialect.name !== 'mysql') return;
+  const [row] = await database.select('SELECT @@innodb_flush_log_at_trx_commit AS flush');
+  if (row?.['flush'] === 1) return;
+  log.warn(
+    { innodb_flush_log_at_trx_commit: row?.['flush'] },
+    'COMMITS CAN BE LOST: the database does not flush its log at each commit (it should be 1)',
+  );
+}
+
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Resolves when every connection is closed; idle ones are closed at once. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
+
+function urlOf(server: Server): string {
+  const { address, port } = server.address() as AddressInfo;
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+}

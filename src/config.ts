@@ -1,0 +1,259 @@
+/** Settings: one table, read from the environment once, at the start. Nobody else reads it. */
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Setting<T> {
+  readonly name: string;
+  /** what it is for, in one sentence; the README's table shows it */
+  readonly doc: string;
+  readonly unit?: string;
+  readonly fallback: T;
+  /** what it prints as in the README, where that is not the value itself */
+  readonly shownDefault?: string;
+  /** Returns the value, or throws a RangeError that says what would be right. */
+  read(text: string): T;
+}
+
+function whole(
+  name: string,
+  fallback: number,
+  range: { min: number; max: number; unit?: string },
+  doc: string,
+): Setting<number> {
+  return {
+    name,
+    doc,
+    fallback,
+    ...(range.unit === undefined ? {} : { unit: range.unit }),
+    read(text) {
+      const value = Number(text);
+      if (!/^\d+$/.test(text) || value < range.min || value > range.max) {
+        throw new RangeError(`must be a whole number from ${range.min} to ${range.max}`);
+      }
+      return value;
+    },
+  };
+}
+
+function text(name: string, fallback: string, doc: string): Setting<string> {
+  return { name, doc, fallback, read: (value) => value };
+}
+
+function optional(name: string, doc: string): Setting<string | null> {
+  return { name, doc, fallback: null, read: (value) => value };
+}
+
+function oneOf<T extends string>(
+  name: string,
+  fallback: T,
+  choices: readonly T[],
+  doc: string,
+): Setting<T> {
+  return {
+    name,
+    doc,
+    fallback,
+    read(value) {
+      const choice = choices.find((candidate) => candidate === value);
+      if (choice === undefined) throw new RangeError(`must be one of ${choices.join(', ')}`);
+      return choice;
+    },
+  };
+}
+
+/** Where the rows are: a server, or a file of the embedded database. */
+export type DatabaseTarget =
+  | { readonly dialect: 'mysql'; readonly url: string; readonly database: string }
+  | { readonly dialect: 'sqlite'; readonly file: string };
+
+const DEFAULT_DATABASE: DatabaseTarget = {
+  dialect: 'sqlite',
+  file: './data/availability.sqlite',
+};
+
+/** Reads a DATABASE_URL. Throws a RangeError that names the two forms. */
+export function parseDatabaseUrl(url: string): DatabaseTarget {
+  const wrong = new RangeError(
+    'must be sqlite:<path of a file> or mysql://user:password@host:port/database',
+  );
+  if (url.startsWith('sqlite:')) {
+    const file = url.slice('sqlite:'.length);
+    if (file === '' || file.includes(':memory:')) throw wrong;
+    return { dialect: 'sqlite', file };
+  }
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const known = parsed?.protocol === 'mysql:' || parsed?.protocol === 'mariadb:';
+  const database = decodeURIComponent(parsed?.pathname.slice(1) ?? '');
+  if (!parsed || !known || !parsed.hostname || database === '' || database.includes('/')) {
+    throw wrong;
+  }
+  return { dialect: 'mysql', url: url.replace(/^mariadb:/, 'mysql:'), database };
+}
+
+const SETTINGS = {
+  port: whole('PORT', 3000, { min: 0, max: 65_535 }, 'port that the service listens on'),
+  host: text('HOST', '127.0.0.1', 'address that the service listens on'),
+  database: {
+    name: 'DATABASE_URL',
+    doc: 'where the rows are: `sqlite:<file>` or `mysql://user:password@host:port/database`',
+    fallback: DEFAULT_DATABASE,
+    shownDefault: 'sqlite:./data/availability.sqlite',
+    read: parseDatabaseUrl,
+  } satisfies Setting<DatabaseTarget>,
+  databasePoolMax: whole(
+    'DATABASE_POOL_MAX',
+    10,
+    { min: 2, max: 500, unit: 'connections' },
+    'connections to the database at most',
+  ),
+  jwtSecret: optional('JWT_SECRET', 'secret of HS256 tokens, at least 32 bytes'),
+  jwtJwksUrl: optional('JWT_JWKS_URL', 'key set of RS256 and ES256 tokens'),
+  jwtIssuer: optional('JWT_ISSUER', '`iss` that a token must bear'),
+  jwtAudience: optional('JWT_AUDIENCE', '`aud` that a token must bear'),
+  batchMax: whole(
+    'BATCH_MAX',
+    256,
+    { min: 1, max: 1000, unit: 'lines of commands' },
+    'lines of commands in one transaction at most',
+  ),
+  commitConcurrency: whole(
+    'COMMIT_CONCURRENCY',
+    2,
+    { min: 1, max: 64, unit: 'transactions' },
+    'transactions in flight at once (the embedded database always takes one)',
+  ),
+  commitRetries: whole(
+    'COMMIT_RETRIES',
+    5,
+    { min: 0, max: 50 },
+    'times that a batch is run again after a deadlock, a lock wait or a lost connection',
+  ),
+  mailboxMax: whole(
+    'MAILBOX_MAX',
+    10_000,
+    { min: 1, max: 1_000_000, unit: 'commands' },
+    'commands waiting for one product at most; beyond it 503',
+  ),
+  mailboxWaitSeconds: whole(
+    'MAILBOX_WAIT_SECONDS',
+    10,
+    { min: 1, max: 300, unit: 's' },
+    'longest wait of a command for its turn; beyond it 503',
+  ),
+  queryTimeoutSeconds: whole(
+    'QUERY_TIMEOUT_SECONDS',
+    10,
+    { min: 1, max: 300, unit: 's' },
+    'longest wait for one statement; beyond it the connection is given up',
+  ),
+  idempotencyTtlHours: whole(
+    'IDEMPOTENCY_TTL_HOURS',
+    24,
+    { min: 1, max: 8760, unit: 'h' },
+    'how long an idempotency key keeps its answer',
+  ),
+  maxConnections: whole(
+    'MAX_CONNECTIONS',
+    10_000,
+    { min: 1, max: 1_000_000 },
+    'clients connected at once at most',
+  ),
+  shutdownDelaySeconds: whole(
+    'SHUTDOWN_DELAY_SECONDS',
+    3,
+    { min: 0, max: 300, unit: 's' },
+    'how long the port stays open after SIGTERM, so that balancers notice',
+  ),
+  shutdownGraceSeconds: whole(
+    'SHUTDOWN_GRACE_SECONDS',
+    25,
+    { min: 1, max: 3600, unit: 's' },
+    'how long a shutdown may take in all',
+  ),
+  rateLimitPerMinute: whole(
+    'RATE_LIMIT_PER_MINUTE',
+    0,
+    { min: 0, max: 1_000_000, unit: 'requests' },
+    'requests a minute for each caller and copy of the service; 0 is off',
+  ),
+  logLevel: oneOf(
+    'LOG_LEVEL',
+    'info',
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    'what is logged',
+  ),
+  metricsToken: optional('METRICS_TOKEN', 'bearer token that `/metrics` asks for'),
+} as const;
+
+type Settings = typeof SETTINGS;
+export type Config = {
+  readonly [K in keyof Settings]: Settings[K] extends Setting<infer T> ? T : never;
+};
+
+/** All that is wrong with the environment, one sentence a setting. */
+export class ConfigError extends Error {
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigError';
+  }
+}
+
+/**
+ * Reads and checks every setting. A variable that is empty counts as absent.
+ * Throws a ConfigError that names each wrong one and what would be right.
+ */
+export function readConfig(environment: Environment): Config {
+  const problems: string[] = [];
+  const entries = Object.entries(SETTINGS).map(([key, setting]) => {
+    const given = environment[setting.name];
+    if (given === undefined || given === '') return [key, setting.fallback];
+    try {
+      return [key, setting.read(given)];
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      problems.push(`${setting.name} ${error.message}.`);
+      return [key, setting.fallback];
+    }
+  });
+  const config = Object.fromEntries(entries) as Config;
+  problems.push(...relations(config));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(config);
+}
+
+/** What settings must be to each other. */
+function relations(config: Config): string[] {
+  const problems: string[] = [];
+  if (config.jwtSecret !== null && Buffer.byteLength(config.jwtSecret) < 32) {
+    problems.push('JWT_SECRET must be at least 32 bytes long.');
+  }
+  if (config.jwtJwksUrl !== null && !URL.canParse(config.jwtJwksUrl)) {
+    problems.push('JWT_JWKS_URL must be a URL.');
+  }
+  if (config.jwtSecret === null && config.jwtJwksUrl === null && !isLoopback(config.host)) {
+    problems.push(
+      `JWT_SECRET (or JWT_JWKS_URL) must be set when HOST is not a loopback address (it is ${config.host}).`,
+    );
+  }
+  if (config.mailboxMax < config.batchMax) {
+    problems.push('MAILBOX_MAX must be at least BATCH_MAX.');
+  }
+  if (config.shutdownGraceSeconds <= config.shutdownDelaySeconds) {
+    problems.push('SHUTDOWN_GRACE_SECONDS must be more than SHUTDOWN_DELAY_SECONDS.');
+  }
+  return problems;
+}
+
+/** Whether only this machine can reach an address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** The settings as the README lists them. */
+export function describeSettings(): { name: string; fallback: string; doc: string }[] {
+  return Object.values(SETTINGS).map((setting: Setting<unknown>) => {
+    const shown = setting.shownDefault ?? (setting.fallback === null ? '' : `${setting.fallback}`);
+    const unit = setting.unit === undefined ? '' : ` (${setting.unit})`;
+    return { name: setting.name, fallback: shown, doc: `${setting.doc}${unit}` };
+  });
+}

@@ -1,0 +1,26 @@
+import type { Answer } from './actors/committer.js';
+import type { ApiKey } from './domain/api-key.js';
+import type { Command } from './domain/command.js';
+import type { LedgerLine } from './domain/movement.js';
+import type { Page, ProductReads } from './persistence/reads/products.js';
+import type { RentalReads } from './persistence/reads/rentals.js';
+
+/** What the service can do, without HTTP: the one way to write, and the reads. */
+export interface Core {
+  /** Carries a command out; see Committer.send. */
+  send<C extends Command>(command: C): Promise<Answer<C>>;
+  readonly products: ProductReads;
+  readonly rentals: RentalReads;
+  /** A product's ledger, newest line first, below the line `before`. */
+  listMovements(query: {
+    productId: number;
+    before: number | null;
+    limit: number;
+  }): Promise<Page<LedgerLine>>;
+  /** A store's API keys that are not revoked, newest first, below the id `before`. */
+  listApiKeys(query: {
+    storeId: number;
+    before: string | null;
+    limit: number;
+  }): Promise<Page<ApiKey>>;
+}

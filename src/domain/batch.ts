@@ -1,0 +1,202 @@
+import type { Counters } from '../../machines/product.js';
+import type { ApiKey, NewApiKey } from './api-key.js';
+import type { CommandHeader } from './command.js';
+import type { IdempotencyRecord } from './idempotency.js';
+import type { Instant } from './instant.js';
+import { LiveProduct } from './live-product.js';
+import type { Movement, MovementKind } from './movement.js';
+import { countersOf, difference, type Product } from './product.js';
+import type { Rental } from './rental.js';
+
+/** What the rows of a product's rentals and ledger say, where its counters can't be believed. */
+export interface ProductTruth {
+  readonly productId: number;
+  /** units of its active rentals */
+  readonly unitsRented: number;
+  /** the counters after the last line of its ledger */
+  readonly ledger: Counters;
+}
+
+/** Everything that a batch decides on, read under the locks. */
+export interface Loaded {
+  /** the database's time, read after the locks were had; one for the whole batch */
+  readonly now: Instant;
+  readonly products: readonly Product[];
+  readonly rentals: readonly Rental[];
+  readonly records: readonly IdempotencyRecord[];
+  /** which of the SKUs that are to be made exist already */
+  readonly takenSkus: readonly SkuInStore[];
+  /** those that are not revoked */
+  readonly apiKeys: readonly ApiKey[];
+  /** of the products that `productsToMend` named */
+  readonly truths: readonly ProductTruth[];
+}
+
+export interface SkuInStore {
+  readonly storeId: number;
+  readonly sku: string;
+}
+
+/**
+ * A product that the batch makes. Its id is 0 until the row is inserted; the insert puts the id
+ * into both, and so into every outcome that shows the product.
+ */
+export interface CreatedProduct {
+  readonly product: { -readonly [K in keyof Product]: Product[K] };
+  readonly opening: { -readonly [K in keyof Movement]: Movement[K] };
+}
+
+/** What a batch writes. */
+export interface Changes {
+  readonly createdProducts: CreatedProduct[];
+  changedProducts: Product[];
+  readonly newRentals: Rental[];
+  readonly endedRentals: Rental[];
+  readonly movements: Movement[];
+  readonly records: IdempotencyRecord[];
+  /** hashes of keys whose record was past its time and is replaced */
+  readonly expiredKeys: string[];
+  readonly newApiKeys: (NewApiKey & ApiKey)[];
+  readonly revokedApiKeyIds: string[];
+}
+
+/**
+ * A batch while it is decided on: the loaded rows, brought up to date by each accepted command for
+ * those behind it, and what is to be written. No I/O; commands come one after another.
+ */
+export class Batch {
+  readonly now: Instant;
+  readonly changes: Changes = {
+    createdProducts: [],
+    changedProducts: [],
+    newRentals: [],
+    endedRentals: [],
+    movements: [],
+    records: [],
+    expiredKeys: [],
+    newApiKeys: [],
+    revokedApiKeyIds: [],
+  };
+  readonly #products = new Map<number, LiveProduct>();
+  readonly #rentals: Map<string, Rental>;
+  readonly #takenSkus: Set<string>;
+  readonly #apiKeys: Map<string, ApiKey>;
+
+  constructor(loaded: Loaded) {
+    this.now = loaded.now;
+    for (const row of loaded.products) this.#products.set(row.id, new LiveProduct(row));
+    this.#rentals = new Map(loaded.rentals.map((rental) => [rental.id, rental]));
+    this.#takenSkus = new Set(loaded.takenSkus.map(skuKey));
+    this.#apiKeys = new Map(loaded.apiKeys.map((key) => [key.id, key]));
+  }
+
+  /** The product, where it exists in the command's store. */
+  product(command: CommandHeader & { productId: number }): LiveProduct | undefined {
+    const product = this.#products.get(command.productId);
+    return product?.row.storeId === command.storeId ? product : undefined;
+  }
+
+  /** The rental, where it exists in the command's store. */
+  rental(command: CommandHeader & { rentalId: string }): Rental | undefined {
+    const rental = this.#rentals.get(command.rentalId);
+    return rental?.storeId === command.storeId ? rental : undefined;
+  }
+
+  apiKey(command: CommandHeader & { apiKeyId: string }): ApiKey | undefined {
+    const key = this.#apiKeys.get(command.apiKeyId);
+    return key?.storeId === command.storeId ? key : undefined;
+  }
+
+  skuIsTaken(sku: SkuInStore): boolean {
+    return this.#takenSkus.has(skuKey(sku));
+  }
+
+  createProduct(created: CreatedProduct): void {
+    this.changes.createdProducts.push(created);
+    this.#takenSkus.add(skuKey(created.product));
+  }
+
+  startRental(rental: Rental): void {
+    this.changes.newRentals.push(rental);
+  }
+
+  endRental(rental: Rental): void {
+    this.changes.endedRentals.push(rental);
+    this.#rentals.set(rental.id, rental);
+  }
+
+  createApiKey(key: NewApiKey & ApiKey): void {
+    this.changes.newApiKeys.push(key);
+  }
+
+  revokeApiKey(key: ApiKey): void {
+    this.changes.revokedApiKeyIds.push(key.id);
+    this.#apiKeys.delete(key.id);
+  }
+
+  /** Writes one line for an accepted command, and counts the product's version up. */
+  move(product: LiveProduct, command: CommandHeader, line: LineOf): void {
+    product.touch(this.now);
+    const { row } = product;
+    this.changes.movements.push({
+      storeId: row.storeId,
+      productId: row.id,
+      commandId: command.id,
+      kind: line.kind,
+      delta: line.delta,
+      after: countersOf(row),
+      rentalId: line.rentalId ?? null,
+      reservationId: null,
+      orderId: line.orderId ?? null,
+      reason: line.reason ?? null,
+      actor: command.actor,
+      createdAt: this.now,
+    });
+  }
+
+  /**
+   * Repairs a product whose counters no longer cover what is out: the rows win. Free is what is
+   * left of the units owned, and those are raised where more than that is out. The line carries
+   * what the *ledger* lacked, so that its sums hold again.
+   */
+  mend(truth: ProductTruth, header: CommandHeader): void {
+    const product = this.#products.get(truth.productId);
+    if (!product) return;
+    const { quantityReserved } = product.row;
+    const quantity = Math.max(product.row.quantity, truth.unitsRented + quantityReserved);
+    const counters = {
+      quantity,
+      quantityAvailable: quantity - truth.unitsRented - quantityReserved,
+      quantityReserved,
+      quantityRented: truth.unitsRented,
+    };
+    product.send({ type: 'SYNC', counters });
+    this.move(
+      product,
+      { ...header, actor: 'system' },
+      {
+        kind: 'sync',
+        delta: difference(truth.ledger, counters),
+        reason: 'the counters did not cover the active rentals',
+      },
+    );
+  }
+
+  /** Closes the batch: what it writes, with every product that was changed. */
+  finish(): Changes {
+    this.changes.changedProducts = [...this.#products.values()]
+      .filter((product) => product.changed)
+      .map((product) => product.row);
+    return this.changes;
+  }
+}
+
+interface LineOf {
+  readonly kind: MovementKind;
+  readonly delta: Counters;
+  readonly rentalId?: string | null;
+  readonly orderId?: string | null;
+  readonly reason?: string | null;
+}
+
+const skuKey = ({ storeId, sku }: SkuInStore) => `${storeId}:${sku}`;

@@ -1,0 +1,43 @@
+import type { SkuInStore } from './batch.js';
+import { type Command, productIdsOf } from './command.js';
+
+/** The rows that a batch has to lock and read before it can be decided. */
+export interface Needs {
+  /** ascending: the order in which they are locked */
+  readonly productIds: readonly number[];
+  readonly rentalIds: readonly string[];
+  readonly keyHashes: readonly string[];
+  readonly skus: readonly SkuInStore[];
+  readonly apiKeyIds: readonly string[];
+}
+
+export function needsOf(commands: readonly Command[]): Needs {
+  const productIds = new Set<number>();
+  const rentalIds = new Set<string>();
+  const keyHashes = new Set<string>();
+  const skus: SkuInStore[] = [];
+  const apiKeyIds = new Set<string>();
+  for (const command of commands) {
+    for (const id of productIdsOf(command)) productIds.add(id);
+    if (command.idempotency) keyHashes.add(command.idempotency.keyHash);
+    switch (command.kind) {
+      case 'cancel':
+      case 'complete':
+        rentalIds.add(command.rentalId);
+        break;
+      case 'create_products':
+        for (const { sku } of command.products) skus.push({ storeId: command.storeId, sku });
+        break;
+      case 'revoke_api_key':
+        apiKeyIds.add(command.apiKeyId);
+        break;
+    }
+  }
+  return {
+    productIds: [...productIds].sort((a, b) => a - b),
+    rentalIds: [...rentalIds],
+    keyHashes: [...keyHashes],
+    skus,
+    apiKeyIds: [...apiKeyIds],
+  };
+}

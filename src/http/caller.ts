@@ -1,0 +1,19 @@
+import type { Role } from '../domain/api-key.js';
+
+/** Who makes a request, and in which store. */
+export interface Caller {
+  /** the token's `sub`, or `key:<id>` */
+  readonly sub: string;
+  readonly role: Role;
+  readonly storeId: number;
+}
+
+/** Those who act for anyone in their store. */
+export const BACK_OFFICE: readonly Role[] = ['admin', 'reseller', 'service'];
+export const ANYONE: readonly Role[] = ['admin', 'reseller', 'service', 'customer'];
+export const ADMIN: readonly Role[] = ['admin'];
+
+/** The user whose rows alone a caller may touch; null where it may act for anyone in the store. */
+export function ownerOf(caller: Caller): string | null {
+  return caller.role === 'customer' ? caller.sub : null;
+}

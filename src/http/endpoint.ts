@@ -1,0 +1,88 @@
+import type { z } from 'zod';
+import type { Answer } from '../actors/committer.js';
+import type { Core } from '../core.js';
+import type { Role } from '../domain/api-key.js';
+import type { Command, CommandHeader, ExpectedVersions, ValueOf } from '../domain/command.js';
+import type { Caller } from './caller.js';
+import { type ProblemCode, problemOf } from './problem.js';
+
+/** What a route's handler gets: who asks, what they said (checked), and the core. */
+export interface Request<Params, Query, Body> {
+  readonly core: Core;
+  readonly caller: Caller;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** the versions in If-Match; null where any will do */
+  readonly ifMatch: ExpectedVersions;
+  /** What every command says; call it once. */
+  header(): CommandHeader;
+}
+
+export interface Reply {
+  readonly status: number;
+  /** undefined: no body */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+interface ReplySpec {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+}
+
+/**
+ * A route, declared once: mounted from here, and described in OpenAPI from here. The handler reads
+ * as parse, send, reply; what may happen is the core's word.
+ */
+export interface Endpoint<Params = unknown, Query = unknown, Body = unknown> {
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** with `:name` for parameters */
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tag: string;
+  readonly roles: readonly Role[];
+  readonly params?: z.ZodType<Params>;
+  readonly query?: z.ZodType<Query>;
+  readonly body?: z.ZodType<Body>;
+  /** the body is a list, and may be longer than others */
+  readonly takesList?: boolean;
+  /** the route reads If-Match */
+  readonly conditional?: boolean;
+  readonly replies: Readonly<Record<number, ReplySpec>>;
+  /** besides those that every route can give */
+  readonly problems: readonly ProblemCode[];
+  handle(request: Request<Params, Query, Body>): Promise<Reply>;
+}
+
+/** Declares a route; its only use is to let the types of the schemas flow into the handler. */
+export function endpoint<Params = undefined, Query = undefined, Body = undefined>(
+  spec: Endpoint<Params, Query, Body>,
+): Endpoint {
+  return spec as Endpoint;
+}
+
+/** A group of routes that spell their JSON alike. */
+export interface Surface {
+  readonly spelling: 'snake_case' | 'camelCase';
+  readonly endpoints: readonly Endpoint[];
+}
+
+/**
+ * Turns the core's answer into a reply, or throws the Problem that its refusal is. Both say where
+ * they repeat an earlier answer.
+ */
+export function replyTo<C extends Command>(
+  answer: Answer<C>,
+  render: (value: ValueOf<C>, replayed: boolean) => Reply,
+): Reply {
+  const { outcome, replayed } = answer;
+  const headers = replayed ? REPLAYED : {};
+  if (!outcome.ok) throw problemOf(outcome.refusal, { headers });
+  const reply = render(outcome.value, replayed);
+  return { ...reply, headers: { ...reply.headers, ...headers } };
+}
+
+const REPLAYED = { 'Idempotency-Replayed': 'true' };

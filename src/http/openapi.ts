@@ -1,0 +1,130 @@
+import type { ZodObject } from 'zod';
+import { z } from 'zod';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+} from 'zod-openapi';
+import type { Endpoint, Surface } from './endpoint.js';
+import { PROBLEMS, type ProblemCode } from './problem.js';
+
+/** Problems that any route with a caller can answer with. */
+const COMMON: readonly ProblemCode[] = [
+  'malformed_request',
+  'unauthenticated',
+  'forbidden',
+  'rate_limited',
+  'internal',
+  'overloaded',
+  'database_unavailable',
+];
+const WITH_BODY: readonly ProblemCode[] = [
+  'malformed_json',
+  'body_too_large',
+  'unsupported_media_type',
+  'validation_failed',
+];
+
+const ProblemReply = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457, with a stable code.' });
+
+/** The OpenAPI 3.1 document, made from the schemas that validate. */
+export function openApiDocument(surfaces: readonly Surface[], version: string) {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const endpoint of surfaces.flatMap((surface) => surface.endpoints)) {
+    const path = endpoint.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [endpoint.method]: operation(endpoint) };
+  }
+  return createDocument({
+    openapi: '3.1.1',
+    info: {
+      title: 'Rental availability',
+      version,
+      description:
+        'What can be rented, and taking units. A unit is never promised twice, and no accepted request is lost.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    security: [{ token: [] }, { apiKey: [] }],
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+      },
+    },
+    paths,
+  });
+}
+
+function operation(endpoint: Endpoint): ZodOpenApiOperationObject {
+  const isWrite = endpoint.method !== 'get';
+  const header = z.object({
+    'X-Store-Id': z
+      .string()
+      .optional()
+      .meta({ description: 'Which of the stores that the token is for.' }),
+    ...(isWrite ? { 'Idempotency-Key': z.string().min(1).max(200).optional() } : {}),
+    ...(endpoint.conditional ? { 'If-Match': z.string().optional() } : {}),
+  });
+  return {
+    operationId: endpoint.operationId,
+    summary: endpoint.summary,
+    description: `${endpoint.description ? `${endpoint.description} ` : ''}Roles: ${endpoint.roles.join(', ')}.`,
+    tags: [endpoint.tag],
+    requestParams: {
+      header,
+      ...(endpoint.params ? { path: endpoint.params as ZodObject } : {}),
+      ...(endpoint.query ? { query: endpoint.query as ZodObject } : {}),
+    },
+    ...(endpoint.body
+      ? {
+          requestBody: {
+            required: !endpoint.body.safeParse(undefined).success,
+            content: { 'application/json': { schema: endpoint.body } },
+          },
+        }
+      : {}),
+    responses: { ...replies(endpoint), ...problems(endpoint) },
+  };
+}
+
+function replies(endpoint: Endpoint) {
+  return Object.fromEntries(
+    Object.entries(endpoint.replies).map(([status, { description, schema }]) => [
+      status,
+      schema ? { description, content: { 'application/json': { schema } } } : { description },
+    ]),
+  );
+}
+
+function problems(endpoint: Endpoint) {
+  const isWrite = endpoint.method !== 'get';
+  const codes = new Set<ProblemCode>([
+    ...COMMON,
+    ...(endpoint.body ? WITH_BODY : []),
+    ...(isWrite ? (['idempotency_key_reused'] as const) : []),
+    ...endpoint.problems,
+  ]);
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of codes) {
+    const { status } = PROBLEMS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, some]) => [
+      String(status),
+      {
+        description: some.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('; '),
+        content: { 'application/problem+json': { schema: ProblemReply } },
+      },
+    ]),
+  );
+}

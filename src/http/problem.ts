@@ -1,0 +1,111 @@
+import type { Refusal, RefusalCode } from '../domain/refusal.js';
+
+/** Every code that an error can have, with its status and title. Codes are stable. */
+export const PROBLEMS = {
+  malformed_json: { status: 400, title: 'The body is no JSON' },
+  malformed_request: { status: 400, title: 'The request can not be read' },
+  unauthenticated: { status: 401, title: 'Not signed in' },
+  forbidden: { status: 403, title: 'Not allowed' },
+  product_not_found: { status: 404, title: 'No such product' },
+  rental_not_found: { status: 404, title: 'No such rental' },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
+  out_of_stock: { status: 409, title: 'Out of stock' },
+  insufficient_stock: { status: 409, title: 'Not enough units' },
+  not_available: { status: 409, title: 'Not available' },
+  invalid_transition: { status: 409, title: 'Not possible any more' },
+  quantity_below_committed: { status: 409, title: 'Units are out' },
+  sku_taken: { status: 409, title: 'SKU taken' },
+  version_mismatch: { status: 412, title: 'Changed meanwhile' },
+  body_too_large: { status: 413, title: 'Body too large' },
+  unsupported_media_type: { status: 415, title: 'Unsupported media type' },
+  validation_failed: { status: 422, title: 'Validation failed' },
+  idempotency_key_reused: { status: 422, title: 'Idempotency key used for another request' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  internal: { status: 500, title: 'Internal error' },
+  overloaded: { status: 503, title: 'Overloaded' },
+  database_unavailable: { status: 503, title: 'Database unavailable' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+// A refusal of the core without a row in the table does not compile.
+type Unlisted = Exclude<RefusalCode, ProblemCode>;
+const everyRefusalIsListed: Unlisted extends never ? true : never = true;
+void everyRefusalIsListed;
+
+interface ProblemDetails {
+  /** facts that a caller may need, as extension members */
+  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/** An error answer: RFC 9457, plus `code`. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  /** `detail` is a sentence for the caller. */
+  constructor(code: ProblemCode, detail: string, details: ProblemDetails = {}) {
+    super(detail, { cause: details.cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.facts = details.facts ?? {};
+    this.headers = details.headers ?? {};
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+
+  /** The body; `instance` says which occurrence it is about. */
+  body(instance: string): Record<string, unknown> {
+    const { status, title } = PROBLEMS[this.code];
+    return {
+      type: `urn:problem:${this.code}`,
+      title,
+      status,
+      detail: this.message,
+      instance,
+      code: this.code,
+      ...this.facts,
+    };
+  }
+}
+
+/** The problem that a refusal of the core is on the wire. */
+export function problemOf(refusal: Refusal, details: ProblemDetails = {}): Problem {
+  const { code, ...facts } = refusal;
+  return new Problem(code, sentence(refusal), { ...details, facts });
+}
+
+function sentence(refusal: Refusal): string {
+  switch (refusal.code) {
+    case 'out_of_stock':
+      return 'The product is out of stock: no unit is free.';
+    case 'insufficient_stock':
+      return `Only ${refusal.available} left, and ${refusal.requested} were asked for.`;
+    case 'not_available':
+      return 'The product is not available: it is a draft. Publish it first.';
+    case 'quantity_below_committed':
+      return `${refusal.committed} units are out or held, so the product can not own ${refusal.requested}.`;
+    case 'invalid_transition':
+      return `The rental is ${refusal.status} and can not be ${refusal.action === 'cancel' ? 'cancelled' : 'completed'} any more.`;
+    case 'product_not_found':
+      return 'There is no such product in this store.';
+    case 'rental_not_found':
+      return 'There is no such rental.';
+    case 'not_found':
+      return 'There is nothing here by that name.';
+    case 'sku_taken':
+      return `Another product of this store has the SKU ${refusal.sku}.`;
+    case 'version_mismatch':
+      return `The product is at version ${refusal.version}. Read it again and decide anew.`;
+    case 'validation_failed':
+      return 'The request has fields that can not be accepted.';
+    case 'idempotency_key_reused':
+      return 'This Idempotency-Key was sent before with another request. Use a new key for a new request.';
+  }
+}

@@ -1,0 +1,247 @@
+import { createServer, type Server } from 'node:http';
+import Router from '@koa/router';
+import Koa, { type Context } from 'koa';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { v7 as uuidv7 } from 'uuid';
+import { Unavailable } from '../actors/unavailable.js';
+import type { Core } from '../core.js';
+import type { Logger } from '../log.js';
+import type { Metrics } from '../metrics.js';
+import { DatabaseFault } from '../persistence/faults.js';
+import type { Authenticator } from './auth.js';
+import { BODY_BYTES_MAX, LIST_BODY_BYTES_MAX, readBody } from './body.js';
+import type { Caller } from './caller.js';
+import type { Endpoint, Surface } from './endpoint.js';
+import { expectedVersions, idempotencyKey } from './headers.js';
+import { Problem } from './problem.js';
+import { validate } from './validation.js';
+
+export interface HttpParts {
+  readonly core: Core;
+  readonly authenticator: Authenticator;
+  readonly surfaces: readonly Surface[];
+  /** routes that need no caller: health, metrics, docs */
+  readonly operations: Router;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** resolves once the store is known to exist */
+  ensureStore(storeId: number): Promise<void>;
+  /** false before the database is there: nothing is served but the operations' routes */
+  isStarted(): boolean;
+  /** true while the process is on its way out */
+  isStopping(): boolean;
+}
+
+export interface HttpOptions {
+  /** requests a minute for each caller; 0 is off */
+  readonly rateLimitPerMinute: number;
+  readonly maxConnections: number;
+}
+
+const REQUEST_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_MS = 65_000;
+const SLOW_SENDERS_CHECK_MS = 2_000;
+const RETRY_AFTER = { 'Retry-After': '1' };
+
+/** The HTTP server, not listening yet. */
+export function createHttpServer(parts: HttpParts, options: HttpOptions): Server {
+  const app = new Koa();
+  const router = new Router();
+  const handler = endpointHandler(parts, options);
+  for (const { endpoints } of parts.surfaces) {
+    for (const endpoint of endpoints) router[endpoint.method](endpoint.path, handler(endpoint));
+  }
+  app.use(edge(parts));
+  app.use(parts.operations.routes());
+  app.use(router.routes());
+  app.use(unmatched([parts.operations, router]));
+  // The edge answers every error; what reaches Koa is a response that broke off half way.
+  app.on('error', (error) => parts.log.debug({ err: error }, 'a response could not be sent'));
+
+  const server = createServer(
+    {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: SLOW_SENDERS_CHECK_MS,
+    },
+    app.callback(),
+  );
+  server.maxConnections = options.maxConnections;
+  return server;
+}
+
+/** The outermost layer: measures each request, and turns whatever was thrown into a problem. */
+function edge({ metrics, log, isStopping }: HttpParts) {
+  return async (ctx: Context, next: () => Promise<void>) => {
+    const startedMs = performance.now();
+    try {
+      await next();
+    } catch (error) {
+      sendProblem(ctx, toProblem(error, ctx, log));
+    }
+    // A client that is told to reconnect finds another copy of the service.
+    if (isStopping()) ctx.set('Connection', 'close');
+    const route = typeof ctx.state['route'] === 'string' ? ctx.state['route'] : 'none';
+    metrics.httpDuration.observe(
+      { method: ctx.method, route, status: `${Math.floor(ctx.status / 100)}xx` },
+      (performance.now() - startedMs) / 1000,
+    );
+  };
+}
+
+function sendProblem(ctx: Context, { problem, instance }: { problem: Problem; instance: string }) {
+  ctx.status = problem.status;
+  ctx.set(problem.headers);
+  ctx.body = JSON.stringify(problem.body(instance));
+  ctx.type = 'application/problem+json';
+}
+
+/** What a caller is told of an error; what is unknown goes into the log under an id. */
+function toProblem(error: unknown, ctx: Context, log: Logger) {
+  const instance = ctx.path;
+  if (error instanceof Problem) return { problem: error, instance };
+  if (error instanceof Unavailable) return { problem: unavailable(error), instance };
+  if (error instanceof DatabaseFault && error.kind !== 'rejected') {
+    log.warn({ err: error, fault: error.kind }, 'a read failed: the database is not available');
+    const detail = 'The database can not be reached just now. Send the request again.';
+    return {
+      problem: new Problem('database_unavailable', detail, { headers: RETRY_AFTER }),
+      instance,
+    };
+  }
+  const id = `urn:uuid:${uuidv7()}`;
+  log.error({ err: error, instance: id, method: ctx.method, path: ctx.path }, 'internal error');
+  const problem = new Problem('internal', 'Something went wrong here. Quote the instance to us.');
+  return { problem, instance: id };
+}
+
+function unavailable({ reason }: Unavailable): Problem {
+  const details = { headers: RETRY_AFTER };
+  switch (reason) {
+    case 'mailbox_full':
+    case 'waited_too_long':
+    case 'no_connection':
+      return new Problem('overloaded', 'Too much is waiting just now. Nothing was done.', details);
+    case 'shutting_down':
+      return new Problem('overloaded', 'This copy is shutting down. Nothing was done.', details);
+    case 'database':
+      return new Problem(
+        'database_unavailable',
+        'The database can not be written to just now. Nothing was done.',
+        details,
+      );
+    case 'outcome_unknown':
+      return new Problem(
+        'database_unavailable',
+        'The database went away while this was committed, and whether it was done is not known. ' +
+          'With the same Idempotency-Key it is safe to send again.',
+        details,
+      );
+  }
+}
+
+/** Makes the Koa middleware of an endpoint: who asks, what they say, the handler, the reply. */
+function endpointHandler(parts: HttpParts, options: HttpOptions) {
+  const limit = rateLimit(options.rateLimitPerMinute);
+  return (endpoint: Endpoint) => async (ctx: Context) => {
+    ctx.state['route'] = endpoint.path;
+    if (!parts.isStarted()) {
+      throw new Problem('database_unavailable', 'The service is still starting.', {
+        headers: RETRY_AFTER,
+      });
+    }
+    const { headers } = ctx;
+    const caller = await parts.authenticator.authenticate(headers);
+    await limit(caller);
+    await parts.ensureStore(caller.storeId);
+    if (!endpoint.roles.includes(caller.role)) {
+      throw new Problem('forbidden', `This needs one of the roles ${endpoint.roles.join(', ')}.`);
+    }
+    const body = await readBody(ctx.req, endpoint.takesList ? LIST_BODY_BYTES_MAX : BODY_BYTES_MAX);
+    const idempotency =
+      endpoint.method === 'get'
+        ? null
+        : idempotencyKey(headers, {
+            caller,
+            method: ctx.method,
+            path: ctx.path,
+            querystring: ctx.querystring,
+            body: body.bytes,
+          });
+    const reply = await endpoint.handle({
+      core: parts.core,
+      caller,
+      params: validate(endpoint.params, ctx['params'], 'path'),
+      query: validate(endpoint.query, singleValues(ctx.query), 'query'),
+      body: validate(endpoint.body, body.json, 'body'),
+      ifMatch: endpoint.conditional ? expectedVersions(headers) : null,
+      header: () => ({
+        id: uuidv7(),
+        storeId: caller.storeId,
+        actor: caller.sub,
+        idempotency,
+      }),
+    });
+    ctx.status = reply.status;
+    if (reply.headers) ctx.set(reply.headers);
+    if (reply.body !== undefined) ctx.body = reply.body;
+  };
+}
+
+/** Each parameter of a query once: a list where one value is meant is an error of the caller. */
+function singleValues(query: Context['query']): Record<string, string> {
+  const single: Record<string, string> = {};
+  for (const [name, value] of Object.entries(query)) {
+    if (typeof value !== 'string') {
+      throw new Problem('malformed_request', `The query names ${name} more than once.`);
+    }
+    single[name] = value;
+  }
+  return single;
+}
+
+function rateLimit(perMinute: number): (caller: Caller) => Promise<void> {
+  if (perMinute === 0) return async () => {};
+  const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 });
+  return async (caller) => {
+    try {
+      await limiter.consume(`${caller.storeId}:${caller.sub}`);
+    } catch (rejection) {
+      if (!(rejection instanceof RateLimiterRes)) throw rejection;
+      const seconds = Math.max(1, Math.ceil(rejection.msBeforeNext / 1000));
+      throw new Problem('rate_limited', `Only ${perMinute} requests a minute are allowed.`, {
+        headers: { 'Retry-After': String(seconds) },
+      });
+    }
+  };
+}
+
+/** 405 with Allow where the path is known with other methods, else 404. */
+function unmatched(routers: readonly Router[]) {
+  return (ctx: Context) => {
+    const allowed = new Set<string>();
+    for (const router of routers) {
+      for (const layer of router.match(ctx.path, ctx.method).path) {
+        for (const method of layer.methods) allowed.add(method);
+      }
+    }
+    if (allowed.size === 0) {
+      throw new Problem('not_found', `There is nothing at ${ctx.path}. See /openapi.json.`);
+    }
+    const allow = [...allowed].join(', ');
+    if (ctx.method === 'OPTIONS') {
+      ctx.status = 204;
+      ctx.set('Allow', allow);
+      return;
+    }
+    throw new Problem(
+      'method_not_allowed',
+      `${ctx.method} is not possible here, but ${allow} is.`,
+      {
+        headers: { Allow: allow },
+      },
+    );
+  };
+}

@@ -1,0 +1,33 @@
+import { schedule } from 'node-cron';
+import type { Logger } from '../log.js';
+import type { Database } from '../persistence/database.js';
+import { purge } from '../persistence/purge.js';
+
+const EVERY_TEN_MINUTES = '*/10 * * * *';
+const ROWS_AT_ONCE = 500;
+
+/** Removes what is past its time, now and then. Stop it with the function it returns. */
+export function startPurgeJob(database: Database, log: Logger): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  let stopped = false;
+  const run = async () => {
+    try {
+      while (!stopped && (await purge(database, ROWS_AT_ONCE)));
+    } catch (error) {
+      log.warn({ err: error }, 'old idempotency records could not be removed; tried again later');
+    }
+  };
+  const task = schedule(
+    EVERY_TEN_MINUTES,
+    () => {
+      running = run();
+      return running;
+    },
+    { noOverlap: true },
+  );
+  return async () => {
+    stopped = true;
+    await task.destroy();
+    await running;
+  };
+}

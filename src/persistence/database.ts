@@ -1,0 +1,256 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { QueryTypes, Sequelize, type Transaction } from 'sequelize';
+import type { DatabaseTarget } from '../config.js';
+import { type Dialect, mysql, sqlite } from './dialects.js';
+import { asFault, CommitUnknown } from './faults.js';
+import { mysqlDriver } from './mysql-driver.js';
+import type { Row } from './rows.js';
+import type { Escape } from './sql.js';
+import { sqliteDriver } from './sqlite-driver.js';
+
+/** What any SQL is run on: the database (each statement by itself) or one transaction. */
+export interface Connection {
+  readonly dialect: Dialect;
+  readonly escape: Escape;
+  /** Returns the rows of a SELECT. Throws a DatabaseFault. */
+  select(sql: string): Promise<Row[]>;
+  /** Runs a statement that returns no rows. Throws a DatabaseFault. */
+  run(sql: string): Promise<void>;
+}
+
+/** One transaction. After `commit` or `rollback` it is over, whatever they did. */
+export interface Session extends Connection {
+  /**
+   * Throws a DatabaseFault where the transaction was surely rolled back, a CommitUnknown where it
+   * may have been committed.
+   */
+  commit(): Promise<void>;
+  /** Never throws: a session that can't be rolled back is given up, and the server rolls it back. */
+  rollback(): Promise<void>;
+}
+
+/** The database. `run` outside a transaction commits by itself. */
+export interface Database extends Connection {
+  /** Starts a transaction: READ COMMITTED, or on SQLite IMMEDIATE, one at a time. */
+  begin(): Promise<Session>;
+  /**
+   * Ends a session that may still be committing, and returns once it is gone. Throws a
+   * DatabaseFault where that can't be found out.
+   */
+  endSession(sessionId: number): Promise<void>;
+  /** the pool's size and use, where there is one */
+  pool(): { size: number; available: number; waiting: number } | null;
+  /** for migrations, which describe tables with Sequelize's query interface */
+  readonly sequelize: Sequelize;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly poolMax: number;
+  readonly queryTimeoutMs: number;
+}
+
+/** Opens a database without connecting yet: that happens with the first statement. */
+export function openDatabase(target: DatabaseTarget, options: DatabaseOptions): Database {
+  return target.dialect === 'mysql' ? openMysql(target.url, options) : openSqlite(target.file);
+}
+
+const LOCK_WAIT_SECONDS = 3;
+const IDLE_TRANSACTION_SECONDS = 5;
+const IDLE_SESSION_SECONDS = 30;
+const CONNECT_TIMEOUT_MS = 5_000;
+const ACQUIRE_TIMEOUT_MS = 5_000;
+/** below IDLE_SESSION_SECONDS, so that the pool lets go of a connection before the server does */
+const POOL_IDLE_MS = 10_000;
+
+function openMysql(url: string, options: DatabaseOptions): Database {
+  const sequelize = new Sequelize(url, {
+    dialect: 'mysql',
+    dialectModule: mysqlDriver(options.queryTimeoutMs),
+    dialectOptions: { charset: 'utf8mb4', connectTimeout: CONNECT_TIMEOUT_MS },
+    timezone: '+00:00',
+    logging: false,
+    pool: { max: options.poolMax, min: 0, idle: POOL_IDLE_MS, acquire: ACQUIRE_TIMEOUT_MS },
+    retry: { max: 1 },
+    hooks: { afterConnect: (connection) => prepareSession(connection) },
+  });
+  const connection = statements(sequelize, mysql);
+
+  return {
+    ...connection,
+    sequelize,
+    async begin() {
+      const transaction = await sequelize.transaction().catch(rethrow);
+      return mysqlSession(sequelize, transaction);
+    },
+    async endSession(sessionId) {
+      // No such session (1094) is what we are after.
+      await connection.run(`KILL ${sessionId}`).catch(() => undefined);
+      for (;;) {
+        const rows = await connection.select(
+          `SELECT 1 FROM information_schema.processlist WHERE id = ${sessionId}`,
+        );
+        if (rows.length === 0) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    pool: () => poolOf(sequelize),
+    close: () => sequelize.close(),
+  };
+}
+
+function mysqlSession(sequelize: Sequelize, transaction: Transaction): Session {
+  const sessionId = threadIdOf(transaction);
+  return {
+    ...statements(sequelize, mysql, transaction),
+    async commit() {
+      try {
+        await transaction.commit();
+      } catch (error) {
+        const fault = asFault(error);
+        throw fault.kind === 'connection_lost' ? new CommitUnknown(sessionId, error) : fault;
+      }
+    },
+    async rollback() {
+      if ('finished' in transaction && transaction.finished) return;
+      await transaction.rollback().catch(() => undefined);
+    },
+  };
+}
+
+/** Runs once on each new connection; SQL modes are set so that nothing is cut off or made up. */
+async function prepareSession(connection: unknown): Promise<void> {
+  const session = connection as { query(sql: string, done: (error: unknown) => void): void };
+  const run = (sql: string) =>
+    new Promise<void>((resolve, reject) => {
+      session.query(sql, (error) => (error ? reject(error) : resolve()));
+    });
+  await run('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+  await run(
+    `SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO',
+     innodb_lock_wait_timeout=${LOCK_WAIT_SECONDS}, wait_timeout=${IDLE_SESSION_SECONDS}`,
+  );
+  // MariaDB only.
+  await run(`SET SESSION idle_transaction_timeout=${IDLE_TRANSACTION_SECONDS}`).catch(() => {});
+}
+
+function threadIdOf(transaction: Transaction): number | null {
+  const { connection } = transaction as unknown as { connection?: { threadId?: unknown } };
+  return typeof connection?.threadId === 'number' ? connection.threadId : null;
+}
+
+function poolOf(sequelize: Sequelize) {
+  const { pool } = sequelize.connectionManager as unknown as {
+    pool?: { size: number; available: number; waiting: number };
+  };
+  return pool ? { size: pool.size, available: pool.available, waiting: pool.waiting } : null;
+}
+
+/**
+ * The embedded database takes one writer at a time, so one connection writes and takes
+ * transactions in turn, another reads. (Parallel IMMEDIATE transactions would fill the driver's
+ * threads with waiters, and the one that holds the lock could not commit.)
+ */
+function openSqlite(file: string): Database {
+  mkdirSync(dirname(file), { recursive: true });
+  const open = () =>
+    new Sequelize({
+      dialect: 'sqlite',
+      dialectModule: sqliteDriver,
+      storage: file,
+      logging: false,
+      retry: { max: 1 },
+    });
+  const reader = open();
+  const writer = open();
+  const reads = statements(reader, sqlite);
+  const writes = statements(writer, sqlite);
+  let turn: Promise<void> = Promise.resolve();
+
+  const takeTurn = async () => {
+    const before = turn;
+    let release = () => {};
+    turn = new Promise((resolve) => {
+      release = resolve;
+    });
+    await before;
+    return release;
+  };
+
+  return {
+    ...reads,
+    async run(sql) {
+      const release = await takeTurn();
+      await writes.run(sql).finally(release);
+    },
+    sequelize: writer,
+    async begin() {
+      const release = await takeTurn();
+      try {
+        await writes.run('BEGIN IMMEDIATE');
+      } catch (error) {
+        release();
+        throw error;
+      }
+      return sqliteSession(writes, release);
+    },
+    // A commit that failed has been rolled back, or not: there is nobody to wait for.
+    endSession: async () => {},
+    pool: () => null,
+    async close() {
+      await turn;
+      await Promise.all([reader.close(), writer.close()]);
+    },
+  };
+}
+
+function sqliteSession(writes: Connection, release: () => void): Session {
+  return {
+    ...writes,
+    async commit() {
+      try {
+        await writes.run('COMMIT');
+      } catch (error) {
+        // A transaction that can still be rolled back was surely not committed.
+        const rolledBack = await writes.run('ROLLBACK').then(
+          () => true,
+          () => false,
+        );
+        throw rolledBack ? error : new CommitUnknown(null, error);
+      } finally {
+        release();
+      }
+    },
+    async rollback() {
+      await writes
+        .run('ROLLBACK')
+        .catch(() => undefined)
+        .finally(release);
+    },
+  };
+}
+
+function statements(
+  sequelize: Sequelize,
+  dialect: Dialect,
+  transaction: Transaction | null = null,
+): Connection {
+  return {
+    dialect,
+    escape: (value) => (value === null ? 'NULL' : sequelize.escape(value)),
+    async select(sql) {
+      const rows: object[] = await sequelize
+        .query<object>(sql, { type: QueryTypes.SELECT, raw: true, transaction })
+        .catch(rethrow);
+      return rows as Row[];
+    },
+    async run(sql) {
+      await sequelize.query(sql, { type: QueryTypes.RAW, raw: true, transaction }).catch(rethrow);
+    },
+  };
+}
+
+function rethrow(error: unknown): never {
+  throw asFault(error);
+}

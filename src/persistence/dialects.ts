@@ -1,0 +1,40 @@
+/** What differs between the databases that the service runs on. Nobody else asks which one it is. */
+export interface Dialect {
+  readonly name: 'mysql' | 'sqlite';
+  /** the database's own time, UTC with milliseconds, as an SQL expression */
+  readonly now: string;
+  /** the time that many hours ago */
+  hoursAgo(hours: number): string;
+  /** ends a SELECT whose rows are to stay locked; one writer at a time needs none */
+  readonly forUpdate: string;
+  readonly insertIgnore: string;
+  /** the largest number of transactions that may be in flight at once */
+  readonly writersMax: number;
+  /** ends an INSERT that overwrites `columns` where a row with the same `key` exists */
+  overwrite(key: string, columns: readonly string[]): string;
+}
+
+export const mysql: Dialect = {
+  name: 'mysql',
+  now: 'UTC_TIMESTAMP(3)',
+  hoursAgo: (hours) => `UTC_TIMESTAMP(3) - INTERVAL ${hours} HOUR`,
+  forUpdate: ' FOR UPDATE',
+  insertIgnore: 'INSERT IGNORE',
+  writersMax: Number.POSITIVE_INFINITY,
+  // MariaDB does not know `AS new`, so both take the older VALUES().
+  overwrite: (_key, columns) =>
+    ` ON DUPLICATE KEY UPDATE ${columns.map((column) => `${column}=VALUES(${column})`).join(', ')}`,
+};
+
+export const sqlite: Dialect = {
+  name: 'sqlite',
+  now: "strftime('%Y-%m-%d %H:%M:%f','now')",
+  hoursAgo: (hours) => `strftime('%Y-%m-%d %H:%M:%f','now','-${hours} hours')`,
+  forUpdate: '',
+  insertIgnore: 'INSERT OR IGNORE',
+  writersMax: 1,
+  overwrite: (key, columns) =>
+    ` ON CONFLICT(${key}) DO UPDATE SET ${columns
+      .map((column) => `${column}=excluded.${column}`)
+      .join(', ')}`,
+};

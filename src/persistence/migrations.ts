@@ -1,0 +1,134 @@
+import { fileURLToPath } from 'node:url';
+import { Umzug } from 'umzug';
+import type { DatabaseTarget } from '../config.js';
+import { type Connection, type Database, openDatabase } from './database.js';
+import { sqliteDriver } from './sqlite-driver.js';
+import { columnTypes } from './tables.js';
+
+/** A file in `migrations/`: what it does, and what takes it back. */
+interface MigrationModule {
+  up(connection: Connection): Promise<void>;
+  down(connection: Connection): Promise<void>;
+}
+
+export interface MigrationReport {
+  /** names of what was run, in order */
+  readonly run: readonly string[];
+}
+
+export interface Migrator {
+  /** Brings the tables up to date. Waits while another copy of the service does so. */
+  up(): Promise<MigrationReport>;
+  /** Takes the last `steps` migrations back. */
+  down(steps: number): Promise<MigrationReport>;
+  /** What has been run, and what has not. */
+  status(): Promise<{ executed: string[]; pending: string[] }>;
+}
+
+const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations/', import.meta.url));
+const LOCK_WAIT_SECONDS = 600;
+
+export function createMigrator(database: Database, target: DatabaseTarget): Migrator {
+  const umzug = new Umzug<Connection>({
+    migrations: {
+      glob: ['*.{js,ts}', { cwd: MIGRATIONS_DIR, ignore: ['*.d.ts', '*.map'] }],
+      resolve: ({ name, path }) => {
+        if (path === undefined) throw new Error(`migration ${name} has no file`);
+        const load = async () => (await import(path)) as MigrationModule;
+        return {
+          // One history for sources and build output.
+          name: name.replace(/\.[jt]s$/, ''),
+          up: async ({ context }) => (await load()).up(context),
+          down: async ({ context }) => (await load()).down(context),
+        };
+      },
+    },
+    context: database,
+    storage: history(database),
+    logger: undefined,
+  });
+  const names = (migrations: readonly { name: string }[]) => migrations.map(({ name }) => name);
+
+  return {
+    up: () => alone(target, async () => ({ run: names(await umzug.up()) })),
+    down: (steps) => alone(target, async () => ({ run: names(await umzug.down({ step: steps })) })),
+    async status() {
+      return { executed: names(await umzug.executed()), pending: names(await umzug.pending()) };
+    },
+  };
+}
+
+/** Which migrations were run, in a table. */
+function history(database: Database) {
+  const type = columnTypes(database.dialect);
+  const ensureTable = () =>
+    database.run(
+      `CREATE TABLE IF NOT EXISTS schema_migrations (name ${type.text(100)} NOT NULL PRIMARY KEY)`,
+    );
+  return {
+    async logMigration({ name }: { name: string }) {
+      await ensureTable();
+      await database.run(
+        `${database.dialect.insertIgnore} INTO schema_migrations (name) VALUES (${database.escape(name)})`,
+      );
+    },
+    async unlogMigration({ name }: { name: string }) {
+      await database.run(`DELETE FROM schema_migrations WHERE name = ${database.escape(name)}`);
+    },
+    async executed() {
+      await ensureTable();
+      const rows = await database.select('SELECT name FROM schema_migrations ORDER BY name');
+      return rows.map((row) => String(row['name']));
+    },
+  };
+}
+
+/** Runs `work` while no other process runs its own: umzug has no lock. */
+function alone<T>(target: DatabaseTarget, work: () => Promise<T>): Promise<T> {
+  return target.dialect === 'mysql'
+    ? aloneOnServer(target.url, target.database, work)
+    : aloneOnFile(target.file, work);
+}
+
+async function aloneOnServer<T>(url: string, name: string, work: () => Promise<T>): Promise<T> {
+  // A pool of one: GET_LOCK belongs to the connection, which therefore must be the same throughout.
+  const holder = openDatabase(
+    { dialect: 'mysql', url, database: name },
+    { poolMax: 1, queryTimeoutMs: (LOCK_WAIT_SECONDS + 10) * 1000 },
+  );
+  const lock = holder.escape(`migrate:${name}`.slice(0, 64));
+  // What holds the pool's only connection open and in use is this keep-alive.
+  const keepAlive = setInterval(() => void holder.select('SELECT 1').catch(() => {}), 2_000);
+  try {
+    const [row] = await holder.select(`SELECT GET_LOCK(${lock}, ${LOCK_WAIT_SECONDS}) AS got`);
+    if (row?.['got'] !== 1) throw new Error('another copy of the service is still migrating');
+    return await work();
+  } finally {
+    clearInterval(keepAlive);
+    await holder.select(`SELECT RELEASE_LOCK(${lock})`).catch(() => {});
+    await holder.close();
+  }
+}
+
+/** An exclusive transaction on a file of its own, which the system ends with the process. */
+async function aloneOnFile<T>(file: string, work: () => Promise<T>): Promise<T> {
+  const lock = await new Promise<InstanceType<typeof sqliteDriver.Database>>((resolve, reject) => {
+    const opened = new sqliteDriver.Database(
+      `${file}.migrating`,
+      sqliteDriver.OPEN_READWRITE | sqliteDriver.OPEN_CREATE,
+      (error) => (error ? reject(error) : resolve(opened)),
+    );
+  });
+  const run = (sql: string) =>
+    new Promise<void>((resolve, reject) => {
+      lock.exec(sql, (error) => (error ? reject(error) : resolve()));
+    });
+  lock.configure('busyTimeout', LOCK_WAIT_SECONDS * 1000);
+  try {
+    await run('BEGIN EXCLUSIVE');
+    return await work();
+  } finally {
+    await run('ROLLBACK').catch(() => {});
+    await new Promise<void>((resolve) => lock.close(() => resolve()));
+  }
+}

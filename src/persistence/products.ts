@@ -1,0 +1,159 @@
+import { AVAILABILITY_STATUSES } from '../../machines/product.js';
+import type { CreatedProduct, SkuInStore } from '../domain/batch.js';
+import type { Product } from '../domain/product.js';
+import type { Connection } from './database.js';
+import { instant, integer, nullable, oneOf, type Row, text } from './rows.js';
+import { at, list, tuples, type Value } from './sql.js';
+
+export const PRODUCT_COLUMNS =
+  'id, store_id, sku, name, parent_id, quantity, quantity_available, quantity_reserved, ' +
+  'quantity_rented, availability_status, low_stock_threshold, price_amount, price_currency, ' +
+  'supplier_email, version, created_at, updated_at';
+
+const INSERTED_COLUMNS = PRODUCT_COLUMNS.slice('id, '.length);
+
+/** What a command may change; the rest of a row is as it was made. */
+const CHANGED_COLUMNS = [
+  'name',
+  'quantity',
+  'quantity_available',
+  'quantity_reserved',
+  'quantity_rented',
+  'availability_status',
+  'low_stock_threshold',
+  'price_amount',
+  'price_currency',
+  'supplier_email',
+  'version',
+  'updated_at',
+];
+
+export function rowToProduct(row: Row): Product {
+  return {
+    id: integer(row, 'id'),
+    storeId: integer(row, 'store_id'),
+    sku: text(row, 'sku'),
+    name: text(row, 'name'),
+    parentId: nullable(integer, row, 'parent_id'),
+    quantity: integer(row, 'quantity'),
+    quantityAvailable: integer(row, 'quantity_available'),
+    quantityReserved: integer(row, 'quantity_reserved'),
+    quantityRented: integer(row, 'quantity_rented'),
+    availabilityStatus: oneOf(row, 'availability_status', AVAILABILITY_STATUSES),
+    lowStockThreshold: nullable(integer, row, 'low_stock_threshold'),
+    priceAmount: nullable(integer, row, 'price_amount'),
+    priceCurrency: nullable(text, row, 'price_currency'),
+    supplierEmail: nullable(text, row, 'supplier_email'),
+    version: integer(row, 'version'),
+    createdAt: instant(row, 'created_at'),
+    updatedAt: instant(row, 'updated_at'),
+  };
+}
+
+/**
+ * Locks products by primary key, in order of id, until the transaction ends, and returns those that
+ * exist. Stores are not compared here: whoever decides does, on the rows.
+ */
+export async function lockProducts(
+  connection: Connection,
+  ids: readonly number[],
+): Promise<Product[]> {
+  if (ids.length === 0) return [];
+  const rows = await connection.select(
+    `SELECT ${PRODUCT_COLUMNS} FROM products WHERE id IN ${list(connection.escape, ids)} ` +
+      `ORDER BY id${connection.dialect.forUpdate}`,
+  );
+  return rows.map(rowToProduct);
+}
+
+/** Inserts products and puts the ids that the database gave into them and their opening lines. */
+export async function insertProducts(
+  connection: Connection,
+  created: readonly CreatedProduct[],
+): Promise<void> {
+  if (created.length === 0) return;
+  const rows = created.map(({ product }) => values(product).slice(1));
+  await connection.run(
+    `INSERT INTO products (${INSERTED_COLUMNS}) VALUES ${tuples(connection.escape, rows)}`,
+  );
+  const ids = new Map<string, number>();
+  const found = await selectBySku(
+    connection,
+    created.map(({ product }) => product),
+  );
+  for (const row of found) {
+    ids.set(`${integer(row, 'store_id')}:${text(row, 'sku')}`, integer(row, 'id'));
+  }
+  for (const { product, opening } of created) {
+    const id = ids.get(`${product.storeId}:${product.sku}`);
+    if (id === undefined) throw new Error(`product ${product.sku} is gone after its insert`);
+    product.id = id;
+    opening.productId = id;
+  }
+}
+
+/** Overwrites locked products with what they became. */
+export async function saveProducts(
+  connection: Connection,
+  products: readonly Product[],
+): Promise<void> {
+  if (products.length === 0) return;
+  await connection.run(
+    `INSERT INTO products (${PRODUCT_COLUMNS}) VALUES ` +
+      tuples(connection.escape, products.map(values)) +
+      connection.dialect.overwrite('id', CHANGED_COLUMNS),
+  );
+}
+
+/** Which of these SKUs exist. Only a nicer answer: the unique key is what decides. */
+export async function findTakenSkus(
+  connection: Connection,
+  skus: readonly SkuInStore[],
+): Promise<SkuInStore[]> {
+  if (skus.length === 0) return [];
+  const rows = await selectBySku(connection, skus);
+  return rows.map((row) => ({ storeId: integer(row, 'store_id'), sku: text(row, 'sku') }));
+}
+
+function selectBySku(connection: Connection, skus: readonly SkuInStore[]): Promise<Row[]> {
+  return connection.select(
+    `SELECT id, store_id, sku FROM products WHERE ${whereSkus(connection, skus)}`,
+  );
+}
+
+/** `(store_id = 1 AND sku IN (…)) OR …`: SQLite has no list of pairs. */
+export function whereSkus(connection: Connection, skus: readonly SkuInStore[]): string {
+  const byStore = new Map<number, string[]>();
+  for (const { storeId, sku } of skus) {
+    const known = byStore.get(storeId);
+    if (known) known.push(sku);
+    else byStore.set(storeId, [sku]);
+  }
+  return [...byStore]
+    .map(
+      ([storeId, names]) => `(store_id = ${storeId} AND sku IN ${list(connection.escape, names)})`,
+    )
+    .join(' OR ');
+}
+
+function values(product: Product): Value[] {
+  return [
+    product.id,
+    product.storeId,
+    product.sku,
+    product.name,
+    product.parentId,
+    product.quantity,
+    product.quantityAvailable,
+    product.quantityReserved,
+    product.quantityRented,
+    product.availabilityStatus,
+    product.lowStockThreshold,
+    product.priceAmount,
+    product.priceCurrency,
+    product.supplierEmail,
+    product.version,
+    at(product.createdAt),
+    at(product.updatedAt),
+  ];
+}

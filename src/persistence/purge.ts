@@ -1,0 +1,43 @@
+import type { Connection, Database } from './database.js';
+
+/** A mark is looked for within seconds of its COMMIT; a day is beyond any doubt. */
+const MARKS_KEPT_HOURS = 24;
+
+/**
+ * Removes up to `rowsMax` idempotency records past their time, and as many old marks of commits.
+ * Returns whether there may be more. Any number of copies may do it at once.
+ */
+export async function purge(database: Database, rowsMax: number): Promise<boolean> {
+  const session = await database.begin();
+  try {
+    const keys = await deleteSome(session, rowsMax, {
+      table: 'idempotency_keys',
+      key: 'key_hash',
+      where: `expires_at <= ${session.dialect.now}`,
+    });
+    const marks = await deleteSome(session, rowsMax, {
+      table: 'commits',
+      key: 'command_id',
+      where: `created_at <= ${session.dialect.hoursAgo(MARKS_KEPT_HOURS)}`,
+    });
+    await session.commit();
+    return keys === rowsMax || marks === rowsMax;
+  } catch (error) {
+    await session.rollback();
+    throw error;
+  }
+}
+
+async function deleteSome(
+  connection: Connection,
+  rowsMax: number,
+  from: { table: string; key: string; where: string },
+): Promise<number> {
+  const rows = await connection.select(
+    `SELECT ${from.key} AS doomed FROM ${from.table} WHERE ${from.where} LIMIT ${rowsMax}`,
+  );
+  if (rows.length === 0) return 0;
+  const keys = rows.map((row) => connection.escape(String(row['doomed']))).join(',');
+  await connection.run(`DELETE FROM ${from.table} WHERE ${from.key} IN (${keys})`);
+  return rows.length;
+}

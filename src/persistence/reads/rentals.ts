@@ -1,0 +1,71 @@
+import type { RentalStatus } from '../../../machines/rental.js';
+import type { Rental } from '../../domain/rental.js';
+import type { Database } from '../database.js';
+import { RENTAL_COLUMNS, rowToRental } from '../rentals.js';
+import { list } from '../sql.js';
+import { type Page, pageOf } from './products.js';
+import { sharedQuery } from './shared-query.js';
+
+export interface RentalQuery {
+  readonly storeId: number;
+  readonly productId: number | null;
+  readonly userId: string | null;
+  readonly status: RentalStatus | null;
+  /** true: active and past its end; false: anything else; null: both */
+  readonly overdue: boolean | null;
+  /** only rentals with a smaller id */
+  readonly before: string | null;
+  readonly limit: number;
+}
+
+export interface RentalReads {
+  /** The rental, where it exists in this store. */
+  find(storeId: number, id: string): Promise<Rental | null>;
+  /** A store's rentals, newest first. */
+  list(query: RentalQuery): Promise<Page<Rental>>;
+}
+
+const QUERIES_IN_FLIGHT_MAX = 2;
+const KEYS_MAX = 500;
+
+export function rentalReads(database: Database): RentalReads {
+  const find = sharedQuery((ids: readonly string[]) => findRentals(database, ids), {
+    inFlightMax: QUERIES_IN_FLIGHT_MAX,
+    keysMax: KEYS_MAX,
+  });
+  return {
+    async find(storeId, id) {
+      const rental = await find(id);
+      return rental?.storeId === storeId ? rental : null;
+    },
+    list: (query) => listRentals(database, query),
+  };
+}
+
+async function findRentals(database: Database, ids: readonly string[]): Promise<(Rental | null)[]> {
+  const rows = await database.select(
+    `SELECT ${RENTAL_COLUMNS} FROM rentals WHERE id IN ${list(database.escape, ids)}`,
+  );
+  const found = new Map(rows.map((row) => [String(row['id']), rowToRental(row)]));
+  return ids.map((id) => found.get(id) ?? null);
+}
+
+async function listRentals(database: Database, query: RentalQuery): Promise<Page<Rental>> {
+  const { escape, dialect } = database;
+  const conditions = [`store_id = ${query.storeId}`];
+  if (query.productId !== null) conditions.push(`product_id = ${query.productId}`);
+  if (query.userId !== null) conditions.push(`user_id = ${escape(query.userId)}`);
+  if (query.status !== null) conditions.push(`status = ${escape(query.status)}`);
+  if (query.overdue === true) {
+    conditions.push(`status = 'active' AND ends_at < ${dialect.now}`);
+  }
+  if (query.overdue === false) {
+    conditions.push(`(status <> 'active' OR ends_at IS NULL OR ends_at >= ${dialect.now})`);
+  }
+  if (query.before !== null) conditions.push(`id < ${escape(query.before)}`);
+  const rows = await database.select(
+    `SELECT ${RENTAL_COLUMNS} FROM rentals WHERE ${conditions.join(' AND ')} ` +
+      `ORDER BY id DESC LIMIT ${query.limit + 1}`,
+  );
+  return pageOf(rows.map(rowToRental), query.limit);
+}

@@ -1,0 +1,57 @@
+import type { Instant } from '../domain/instant.js';
+
+/** A row as a driver gives it: nothing is known of its values until one of the readers here looked. */
+export type Row = Readonly<Record<string, unknown>>;
+
+class UnexpectedValue extends Error {
+  constructor(row: Row, column: string, expected: string) {
+    super(`column ${column} should hold ${expected}, not ${typeof row[column]}`);
+    this.name = 'UnexpectedValue';
+  }
+}
+
+/** Reads a whole number. Sums come back as text from MySQL. */
+export function integer(row: Row, column: string): number {
+  const value = row[column];
+  const number = typeof value === 'string' && value !== '' ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number)) {
+    throw new UnexpectedValue(row, column, 'a whole number');
+  }
+  return number;
+}
+
+export function text(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== 'string') throw new UnexpectedValue(row, column, 'text');
+  return value;
+}
+
+/** Reads a time: a Date from MySQL, text in UTC from SQLite. */
+export function instant(row: Row, column: string): Instant {
+  const value = row[column];
+  const ms =
+    value instanceof Date
+      ? value.getTime()
+      : typeof value === 'string'
+        ? Date.parse(`${value.replace(' ', 'T')}Z`)
+        : Number.NaN;
+  if (Number.isNaN(ms)) throw new UnexpectedValue(row, column, 'a time');
+  return ms;
+}
+
+/** Reads one of a closed list of words. */
+export function oneOf<T extends string>(row: Row, column: string, words: readonly T[]): T {
+  const value = row[column];
+  const word = words.find((candidate) => candidate === value);
+  if (word === undefined) throw new UnexpectedValue(row, column, words.join(' or '));
+  return word;
+}
+
+/** Reads a column that may be NULL with one of the readers above. */
+export function nullable<T>(
+  read: (row: Row, column: string) => T,
+  row: Row,
+  column: string,
+): T | null {
+  return row[column] === null || row[column] === undefined ? null : read(row, column);
+}

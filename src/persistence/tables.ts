@@ -1,0 +1,57 @@
+import type { Connection } from './database.js';
+import type { Dialect } from './dialects.js';
+
+/** Column types by what they hold, for migrations. */
+export function columnTypes(dialect: Dialect) {
+  const isMysql = dialect.name === 'mysql';
+  const ascii = (type: string) =>
+    isMysql ? `${type} CHARACTER SET ascii COLLATE ascii_bin` : 'TEXT';
+  return {
+    /** a number that the database gives, ascending */
+    autoId: isMysql
+      ? 'BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY'
+      : 'INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT',
+    id: isMysql ? 'BIGINT' : 'INTEGER',
+    uuid: ascii('CHAR(36)'),
+    /** SHA-256, hex */
+    hash: ascii('CHAR(64)'),
+    /** one of a closed list of words */
+    word: ascii('VARCHAR(20)'),
+    units: isMysql ? 'INT' : 'INTEGER',
+    /** minor units of a currency, versions */
+    integer: isMysql ? 'BIGINT' : 'INTEGER',
+    /** text of at most `length` characters, compared exactly */
+    text: (length: number) =>
+      isMysql ? `VARCHAR(${length}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin` : 'TEXT',
+    /** a document of up to 16 MB */
+    json: isMysql ? 'MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin' : 'TEXT',
+    /** UTC with milliseconds; on SQLite the text `YYYY-MM-DD hh:mm:ss.mmm` */
+    instant: isMysql ? 'DATETIME(3)' : 'TEXT',
+  };
+}
+
+interface Table {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly constraints?: readonly string[];
+  /** name → columns */
+  readonly indexes?: Readonly<Record<string, string>>;
+}
+
+/** Makes a table with its indexes. May be run again after it was cut off half way. */
+export async function createTable(connection: Connection, table: Table): Promise<void> {
+  const isMysql = connection.dialect.name === 'mysql';
+  const indexes = Object.entries(table.indexes ?? {});
+  const parts = [
+    ...table.columns,
+    ...(table.constraints ?? []),
+    // MySQL makes no index "if not exists", so there it comes with the table.
+    ...(isMysql ? indexes.map(([name, columns]) => `INDEX ${name} (${columns})`) : []),
+  ];
+  const engine = isMysql ? ' ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin' : '';
+  await connection.run(`CREATE TABLE IF NOT EXISTS ${table.name} (${parts.join(', ')})${engine}`);
+  if (isMysql) return;
+  for (const [name, columns] of indexes) {
+    await connection.run(`CREATE INDEX IF NOT EXISTS ${name} ON ${table.name} (${columns})`);
+  }
+}

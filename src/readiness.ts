@@ -1,0 +1,76 @@
+import type { Database } from './persistence/database.js';
+
+const ANSWER_WITHIN_MS = 900;
+
+/** Whether this copy of the service can be sent requests. */
+export class Readiness {
+  readonly #database: Database;
+  #started = false;
+  #stopping = false;
+  #writable = true;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** The database is there and its tables are up to date. */
+  get isStarted(): boolean {
+    return this.#started;
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping;
+  }
+
+  started(): void {
+    this.#started = true;
+  }
+
+  stopping(): void {
+    this.#stopping = true;
+  }
+
+  /** What the last write met: a disk that takes writes, or one that is full or read-only. */
+  writable(isWritable: boolean): void {
+    this.#writable = isWritable;
+  }
+
+  /** Why not; null where it is ready. Answers within a second, whatever the database does. */
+  async notReady(): Promise<string | null> {
+    if (this.#stopping) return 'shutting down';
+    if (!this.#started) return 'waiting for the database and its migrations';
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(() => resolve('the database does not answer'), ANSWER_WITHIN_MS);
+    });
+    return Promise.race([this.#probe(), late]).finally(() => clearTimeout(timer));
+  }
+
+  async #probe(): Promise<string | null> {
+    try {
+      await this.#database.select('SELECT 1');
+      if (!this.#writable) await this.#tryToWrite();
+      return null;
+    } catch {
+      return this.#writable
+        ? 'the database can not be reached'
+        : 'the disk of the database is full or read-only';
+    }
+  }
+
+  /** After a write that met a full disk, one is tried: it is undone again. */
+  async #tryToWrite(): Promise<void> {
+    const session = await this.#database.begin();
+    try {
+      await session.run(
+        `INSERT INTO commits (command_id, created_at) VALUES ('readiness-probe', ${session.dialect.now})`,
+      );
+      await session.run("DELETE FROM commits WHERE command_id = 'readiness-probe'");
+      await session.commit();
+      this.#writable = true;
+    } catch (error) {
+      await session.rollback();
+      throw error;
+    }
+  }
+}
