@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
 import type { NewApiKey, Role } from './domain/api-key.js';
+import { newId } from './ids.js';
 
 const SECRET_BYTES = 32;
 
 /** Makes a key: an id and a random secret. `key` is what the back end sends, and is never stored. */
 export function newApiKey(named: { name: string; role: Role }): { key: string; apiKey: NewApiKey } {
-  const id = uuidv7();
+  const id = newId();
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
   return {
     key: `${id}.${secret}`,

@@ -28,10 +28,13 @@ import { sharedQuery } from './persistence/reads/shared-query.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
 import { VERSION } from './version.js';
+import { within } from './within.js';
 
 export const SURFACES: readonly Surface[] = [productSurface, rentalSurface, apiKeySurface];
 
 const DATABASE_RETRY_MS = 1_000;
+/** even a shutdown that is late lets replies that were given reach their clients */
+const LAST_REPLIES_MS = 1_000;
 
 /** The service, built from its settings and not started yet. */
 export interface App {
@@ -118,7 +121,7 @@ export function createApp(
       await stopJobs();
       const closed = closeServer(server);
       const allAnswered = await committer.close(Math.max(0, deadlineMs - clock.monotonicMs()));
-      await Promise.race([closed, clock.sleep(Math.max(1_000, deadlineMs - clock.monotonicMs()))]);
+      await within(Math.max(LAST_REPLIES_MS, deadlineMs - clock.monotonicMs()), closed, undefined);
       server.closeAllConnections();
       await database.close();
       return allAnswered;

@@ -1,4 +1,5 @@
 import type { Database } from './persistence/database.js';
+import { within } from './within.js';
 
 const ANSWER_WITHIN_MS = 900;
 
@@ -39,11 +40,7 @@ export class Readiness {
   async notReady(): Promise<string | null> {
     if (this.#stopping) return 'shutting down';
     if (!this.#started) return 'waiting for the database and its migrations';
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<string>((resolve) => {
-      timer = setTimeout(() => resolve('the database does not answer'), ANSWER_WITHIN_MS);
-    });
-    return Promise.race([this.#probe(), late]).finally(() => clearTimeout(timer));
+    return within(ANSWER_WITHIN_MS, this.#probe(), 'the database does not answer');
   }
 
   async #probe(): Promise<string | null> {

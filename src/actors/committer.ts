@@ -7,6 +7,7 @@ import {
   type ValueOf,
 } from '../domain/command.js';
 import type { Settlement } from '../domain/decide.js';
+import { within } from '../within.js';
 import { Mailbox } from './mailbox.js';
 import { Unavailable } from './unavailable.js';
 
@@ -134,12 +135,7 @@ export class Committer {
    */
   async close(graceMs: number): Promise<boolean> {
     this.#closed = true;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), graceMs);
-    });
-    const allAnswered = await Promise.race([this.#whenDrained(), late]);
-    clearTimeout(timer);
+    const allAnswered = await within(graceMs, this.#whenDrained(), false);
     clearInterval(this.#sweeper);
     this.#withdraw(() => true, new Unavailable('shutting_down'));
     return allAnswered;

@@ -2,9 +2,9 @@ import { createServer, type Server } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { v7 as uuidv7 } from 'uuid';
 import { Unavailable } from '../actors/unavailable.js';
 import type { Core } from '../core.js';
+import { newId } from '../ids.js';
 import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { DatabaseFault } from '../persistence/faults.js';
@@ -111,7 +111,7 @@ function toProblem(error: unknown, ctx: Context, log: Logger) {
       instance,
     };
   }
-  const id = `urn:uuid:${uuidv7()}`;
+  const id = `urn:uuid:${newId()}`;
   log.error({ err: error, instance: id, method: ctx.method, path: ctx.path }, 'internal error');
   const problem = new Problem('internal', 'Something went wrong here. Quote the instance to us.');
   return { problem, instance: id };
@@ -178,7 +178,7 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
       body: validate(endpoint.body, body.json, 'body'),
       ifMatch: endpoint.conditional ? expectedVersions(headers) : null,
       header: () => ({
-        id: uuidv7(),
+        id: newId(),
         storeId: caller.storeId,
         actor: caller.sub,
         idempotency,

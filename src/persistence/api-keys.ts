@@ -26,7 +26,7 @@ export async function lockApiKeys(
 ): Promise<ApiKey[]> {
   if (ids.length === 0) return [];
   const rows = await connection.select(
-    `SELECT ${COLUMNS} FROM api_keys WHERE id IN ${list(connection.escape, ids)} ` +
+    `SELECT ${COLUMNS} FROM api_keys WHERE id IN ${list(connection.quote, ids)} ` +
       `AND revoked_at IS NULL ORDER BY id${connection.dialect.forUpdate}`,
   );
   return rows.map(rowToApiKey);
@@ -46,7 +46,7 @@ export async function insertApiKeys(
     key.secretHash,
   ]);
   await connection.run(
-    `INSERT INTO api_keys (${COLUMNS}, secret_hash) VALUES ${tuples(connection.escape, rows)}`,
+    `INSERT INTO api_keys (${COLUMNS}, secret_hash) VALUES ${tuples(connection.quote, rows)}`,
   );
 }
 
@@ -57,8 +57,8 @@ export async function revokeApiKeys(
 ): Promise<void> {
   if (ids.length === 0) return;
   await connection.run(
-    `UPDATE api_keys SET revoked_at = ${connection.escape(at(now))} ` +
-      `WHERE id IN ${list(connection.escape, ids)}`,
+    `UPDATE api_keys SET revoked_at = ${connection.quote(at(now))} ` +
+      `WHERE id IN ${list(connection.quote, ids)}`,
   );
 }
 
@@ -69,7 +69,7 @@ export async function findApiKeys(
 ): Promise<KeyWithHash[]> {
   const rows = await connection.select(
     `SELECT ${COLUMNS}, secret_hash FROM api_keys ` +
-      `WHERE id IN ${list(connection.escape, ids)} AND revoked_at IS NULL`,
+      `WHERE id IN ${list(connection.quote, ids)} AND revoked_at IS NULL`,
   );
   return rows.map((row) => ({ ...rowToApiKey(row), secretHash: text(row, 'secret_hash') }));
 }
@@ -79,7 +79,7 @@ export async function listApiKeys(
   connection: Connection,
   query: { storeId: number; before: string | null; limit: number },
 ): Promise<ApiKey[]> {
-  const below = query.before === null ? '' : `AND id < ${connection.escape(query.before)} `;
+  const below = query.before === null ? '' : `AND id < ${connection.quote(query.before)} `;
   const rows = await connection.select(
     `SELECT ${COLUMNS} FROM api_keys WHERE store_id = ${query.storeId} AND revoked_at IS NULL ` +
       `${below}ORDER BY id DESC LIMIT ${query.limit}`,

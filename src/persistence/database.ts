@@ -6,13 +6,13 @@ import { type Dialect, mysql, sqlite } from './dialects.js';
 import { asFault, CommitUnknown } from './faults.js';
 import { mysqlDriver } from './mysql-driver.js';
 import type { Row } from './rows.js';
-import type { Escape } from './sql.js';
+import type { Quote } from './sql.js';
 import { sqliteDriver } from './sqlite-driver.js';
 
 /** What any SQL is run on: the database (each statement by itself) or one transaction. */
 export interface Connection {
   readonly dialect: Dialect;
-  readonly escape: Escape;
+  readonly quote: Quote;
   /** Returns the rows of a SELECT. Throws a DatabaseFault. */
   select(sql: string): Promise<Row[]>;
   /** Runs a statement that returns no rows. Throws a DatabaseFault. */
@@ -238,7 +238,7 @@ function statements(
 ): Connection {
   return {
     dialect,
-    escape: (value) => (value === null ? 'NULL' : sequelize.escape(value)),
+    quote: (value) => (value === null ? 'NULL' : sequelize.escape(value)),
     async select(sql) {
       const rows: object[] = await sequelize
         .query<object>(sql, { type: QueryTypes.SELECT, raw: true, transaction })

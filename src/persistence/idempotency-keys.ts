@@ -20,7 +20,7 @@ export async function readClockAndRecords(
     keyHashes.length === 0
       ? clock
       : `SELECT clock.now, ${COLUMNS} FROM (${clock}) AS clock LEFT JOIN idempotency_keys ` +
-        `ON key_hash IN ${list(connection.escape, keyHashes)}`;
+        `ON key_hash IN ${list(connection.quote, keyHashes)}`;
   const rows = await connection.select(sql);
   const [first] = rows;
   if (!first) throw new Error('the database did not tell the time');
@@ -45,7 +45,7 @@ export async function insertRecords(
     at(record.expiresAt),
   ]);
   await connection.run(
-    `INSERT INTO idempotency_keys (${COLUMNS}) VALUES ${tuples(connection.escape, rows)}`,
+    `INSERT INTO idempotency_keys (${COLUMNS}) VALUES ${tuples(connection.quote, rows)}`,
   );
 }
 
@@ -55,7 +55,7 @@ export async function deleteRecords(
 ): Promise<void> {
   if (keyHashes.length === 0) return;
   await connection.run(
-    `DELETE FROM idempotency_keys WHERE key_hash IN ${list(connection.escape, keyHashes)}`,
+    `DELETE FROM idempotency_keys WHERE key_hash IN ${list(connection.quote, keyHashes)}`,
   );
 }
 

@@ -69,11 +69,11 @@ function history(database: Database) {
     async logMigration({ name }: { name: string }) {
       await ensureTable();
       await database.run(
-        `${database.dialect.insertIgnore} INTO schema_migrations (name) VALUES (${database.escape(name)})`,
+        `${database.dialect.insertIgnore} INTO schema_migrations (name) VALUES (${database.quote(name)})`,
       );
     },
     async unlogMigration({ name }: { name: string }) {
-      await database.run(`DELETE FROM schema_migrations WHERE name = ${database.escape(name)}`);
+      await database.run(`DELETE FROM schema_migrations WHERE name = ${database.quote(name)}`);
     },
     async executed() {
       await ensureTable();
@@ -96,7 +96,7 @@ async function aloneOnServer<T>(url: string, name: string, work: () => Promise<T
     { dialect: 'mysql', url, database: name },
     { poolMax: 1, queryTimeoutMs: (LOCK_WAIT_SECONDS + 10) * 1000 },
   );
-  const lock = holder.escape(`migrate:${name}`.slice(0, 64));
+  const lock = holder.quote(`migrate:${name}`.slice(0, 64));
   // What holds the pool's only connection open and in use is this keep-alive.
   const keepAlive = setInterval(() => void holder.select('SELECT 1').catch(() => {}), 2_000);
   try {

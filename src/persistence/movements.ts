@@ -43,7 +43,7 @@ export async function appendMovements(
   if (movements.length === 0) return;
   await connection.run(
     `INSERT INTO movements (${INSERTED_COLUMNS}) VALUES ` +
-      tuples(connection.escape, movements.map(values)),
+      tuples(connection.quote, movements.map(values)),
   );
 }
 
@@ -55,7 +55,7 @@ export async function lastCounters(
   const rows = await connection.select(
     'SELECT product_id, quantity, quantity_available, quantity_reserved, quantity_rented ' +
       'FROM movements WHERE id IN (SELECT MAX(id) FROM movements ' +
-      `WHERE product_id IN ${list(connection.escape, productIds)} GROUP BY product_id)`,
+      `WHERE product_id IN ${list(connection.quote, productIds)} GROUP BY product_id)`,
   );
   return new Map(rows.map((row) => [integer(row, 'product_id'), rowToCounters(row)]));
 }
@@ -63,7 +63,7 @@ export async function lastCounters(
 /** Whether a command wrote a line that is committed. */
 export async function hasLineOf(connection: Connection, commandId: string): Promise<boolean> {
   const rows = await connection.select(
-    `SELECT 1 FROM movements WHERE command_id = ${connection.escape(commandId)} LIMIT 1`,
+    `SELECT 1 FROM movements WHERE command_id = ${connection.quote(commandId)} LIMIT 1`,
   );
   return rows.length > 0;
 }

@@ -60,7 +60,7 @@ export async function lockProducts(
 ): Promise<Product[]> {
   if (ids.length === 0) return [];
   const rows = await connection.select(
-    `SELECT ${PRODUCT_COLUMNS} FROM products WHERE id IN ${list(connection.escape, ids)} ` +
+    `SELECT ${PRODUCT_COLUMNS} FROM products WHERE id IN ${list(connection.quote, ids)} ` +
       `ORDER BY id${connection.dialect.forUpdate}`,
   );
   return rows.map(rowToProduct);
@@ -74,7 +74,7 @@ export async function insertProducts(
   if (created.length === 0) return;
   const rows = created.map(({ product }) => values(product).slice(1));
   await connection.run(
-    `INSERT INTO products (${INSERTED_COLUMNS}) VALUES ${tuples(connection.escape, rows)}`,
+    `INSERT INTO products (${INSERTED_COLUMNS}) VALUES ${tuples(connection.quote, rows)}`,
   );
   const ids = new Map<string, number>();
   const found = await selectBySku(
@@ -100,7 +100,7 @@ export async function saveProducts(
   if (products.length === 0) return;
   await connection.run(
     `INSERT INTO products (${PRODUCT_COLUMNS}) VALUES ` +
-      tuples(connection.escape, products.map(values)) +
+      tuples(connection.quote, products.map(values)) +
       connection.dialect.overwrite('id', CHANGED_COLUMNS),
   );
 }
@@ -131,7 +131,7 @@ export function whereSkus(connection: Connection, skus: readonly SkuInStore[]): 
   }
   return [...byStore]
     .map(
-      ([storeId, names]) => `(store_id = ${storeId} AND sku IN ${list(connection.escape, names)})`,
+      ([storeId, names]) => `(store_id = ${storeId} AND sku IN ${list(connection.quote, names)})`,
     )
     .join(' OR ');
 }

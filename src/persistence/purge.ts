@@ -37,7 +37,7 @@ async function deleteSome(
     `SELECT ${from.key} AS doomed FROM ${from.table} WHERE ${from.where} LIMIT ${rowsMax}`,
   );
   if (rows.length === 0) return 0;
-  const keys = rows.map((row) => connection.escape(String(row['doomed']))).join(',');
+  const keys = rows.map((row) => connection.quote(String(row['doomed']))).join(',');
   await connection.run(`DELETE FROM ${from.table} WHERE ${from.key} IN (${keys})`);
   return rows.length;
 }

@@ -34,7 +34,7 @@ export async function lockRentals(
 ): Promise<Rental[]> {
   if (ids.length === 0) return [];
   const rows = await connection.select(
-    `SELECT ${RENTAL_COLUMNS} FROM rentals WHERE id IN ${list(connection.escape, ids)} ` +
+    `SELECT ${RENTAL_COLUMNS} FROM rentals WHERE id IN ${list(connection.quote, ids)} ` +
       `ORDER BY id${connection.dialect.forUpdate}`,
   );
   return rows.map(rowToRental);
@@ -72,14 +72,14 @@ export async function sumActiveRentals(
 ): Promise<Map<number, number>> {
   const rows = await connection.select(
     `SELECT product_id, SUM(quantity) AS units FROM rentals ` +
-      `WHERE product_id IN ${list(connection.escape, productIds)} AND status = 'active' ` +
+      `WHERE product_id IN ${list(connection.quote, productIds)} AND status = 'active' ` +
       'GROUP BY product_id',
   );
   return new Map(rows.map((row) => [integer(row, 'product_id'), integer(row, 'units')]));
 }
 
 function insertion(connection: Connection, rentals: readonly Rental[]): string {
-  return `INSERT INTO rentals (${RENTAL_COLUMNS}) VALUES ${tuples(connection.escape, rentals.map(values))}`;
+  return `INSERT INTO rentals (${RENTAL_COLUMNS}) VALUES ${tuples(connection.quote, rentals.map(values))}`;
 }
 
 function values(rental: Rental): Value[] {

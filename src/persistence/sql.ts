@@ -2,7 +2,7 @@ import type { Instant } from '../domain/instant.js';
 
 export type Value = string | number | null;
 /** Writes a value as an SQL literal of the database in use. */
-export type Escape = (value: Value) => string;
+export type Quote = (value: Value) => string;
 
 let lastMs: Instant | undefined;
 let lastText = '';
@@ -22,17 +22,17 @@ export function at(ms: Instant | null): string | null {
 }
 
 /** `(1, 'a'), (2, 'b')`: rows of values for an INSERT. */
-export function tuples(escape: Escape, rows: readonly (readonly Value[])[]): string {
-  return rows.map((row) => list(escape, row)).join(',');
+export function tuples(quote: Quote, rows: readonly (readonly Value[])[]): string {
+  return rows.map((row) => list(quote, row)).join(',');
 }
 
 /** `(1, 2, 3)`: a list of values for an IN. It must not be empty. */
-export function list(escape: Escape, values: readonly Value[]): string {
+export function list(quote: Quote, values: readonly Value[]): string {
   let sql = '(';
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? null;
     if (i > 0) sql += ',';
-    sql += typeof value === 'number' ? number(value) : escape(value);
+    sql += typeof value === 'number' ? number(value) : quote(value);
   }
   return `${sql})`;
 }

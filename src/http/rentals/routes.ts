@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Core } from '../../core.js';
 import type { RentalTaken } from '../../domain/command.js';
 import type { Rental } from '../../domain/rental.js';
+import { newId } from '../../ids.js';
 import { ANYONE, BACK_OFFICE, type Caller, ownerOf } from '../caller.js';
 import { endpoint, replyTo, type Surface } from '../endpoint.js';
 import { listOf, pageReply } from '../lists.js';
@@ -36,7 +36,7 @@ const createRental = endpoint({
       ...header(),
       kind: 'rent',
       productId: await productIdOf(core, caller, body.product_id),
-      rentalId: uuidv7(),
+      rentalId: newId(),
       quantity: body.quantity,
       userId: userFor(caller, body.user_id),
       startsAt: body.starts_at,

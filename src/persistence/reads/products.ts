@@ -61,7 +61,7 @@ async function findProducts(
     else ids.set(storeId, new Set([ref]));
   }
   const conditions = [...ids].map(
-    ([storeId, some]) => `(store_id = ${storeId} AND id IN ${list(database.escape, [...some])})`,
+    ([storeId, some]) => `(store_id = ${storeId} AND id IN ${list(database.quote, [...some])})`,
   );
   if (skus.length > 0) conditions.push(whereSkus(database, skus));
   const rows = await database.select(
@@ -80,10 +80,10 @@ async function findProducts(
 }
 
 async function listProducts(database: Database, query: ProductQuery): Promise<Page<Product>> {
-  const { escape } = database;
+  const { quote } = database;
   const conditions = [`store_id = ${query.storeId}`];
-  if (query.status !== null) conditions.push(`availability_status = ${escape(query.status)}`);
-  if (query.sku !== null) conditions.push(`sku = ${escape(query.sku)}`);
+  if (query.status !== null) conditions.push(`availability_status = ${quote(query.status)}`);
+  if (query.sku !== null) conditions.push(`sku = ${quote(query.sku)}`);
   if (query.parentId !== null) conditions.push(`parent_id = ${query.parentId}`);
   if (query.after !== null) conditions.push(`id > ${query.after}`);
   const rows = await database.select(

@@ -44,25 +44,25 @@ export function rentalReads(database: Database): RentalReads {
 
 async function findRentals(database: Database, ids: readonly string[]): Promise<(Rental | null)[]> {
   const rows = await database.select(
-    `SELECT ${RENTAL_COLUMNS} FROM rentals WHERE id IN ${list(database.escape, ids)}`,
+    `SELECT ${RENTAL_COLUMNS} FROM rentals WHERE id IN ${list(database.quote, ids)}`,
   );
   const found = new Map(rows.map((row) => [String(row['id']), rowToRental(row)]));
   return ids.map((id) => found.get(id) ?? null);
 }
 
 async function listRentals(database: Database, query: RentalQuery): Promise<Page<Rental>> {
-  const { escape, dialect } = database;
+  const { quote, dialect } = database;
   const conditions = [`store_id = ${query.storeId}`];
   if (query.productId !== null) conditions.push(`product_id = ${query.productId}`);
-  if (query.userId !== null) conditions.push(`user_id = ${escape(query.userId)}`);
-  if (query.status !== null) conditions.push(`status = ${escape(query.status)}`);
+  if (query.userId !== null) conditions.push(`user_id = ${quote(query.userId)}`);
+  if (query.status !== null) conditions.push(`status = ${quote(query.status)}`);
   if (query.overdue === true) {
     conditions.push(`status = 'active' AND ends_at < ${dialect.now}`);
   }
   if (query.overdue === false) {
     conditions.push(`(status <> 'active' OR ends_at IS NULL OR ends_at >= ${dialect.now})`);
   }
-  if (query.before !== null) conditions.push(`id < ${escape(query.before)}`);
+  if (query.before !== null) conditions.push(`id < ${quote(query.before)}`);
   const rows = await database.select(
     `SELECT ${RENTAL_COLUMNS} FROM rentals WHERE ${conditions.join(' AND ')} ` +
       `ORDER BY id DESC LIMIT ${query.limit + 1}`,
