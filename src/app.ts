@@ -4,7 +4,7 @@ import { Committer } from './actors/committer.js';
 import { batchRunner } from './actors/run-batch.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
-import type { Core } from './core.js';
+import type { Core, Send } from './core.js';
 import { apiKeySurface } from './http/api-keys/routes.js';
 import { Authenticator } from './http/auth.js';
 import type { Surface } from './http/endpoint.js';
@@ -13,7 +13,10 @@ import { operationsRouter } from './http/operations/routes.js';
 import { productSurface } from './http/products/routes.js';
 import { rentalSurface } from './http/rentals/routes.js';
 import { createHttpServer } from './http/server.js';
+import { syncSurface } from './http/sync/routes.js';
 import { startPurgeJob } from './jobs/purge.js';
+import { createSync } from './jobs/sync.js';
+import { startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { findApiKeys, listApiKeys } from './persistence/api-keys.js';
@@ -30,7 +33,12 @@ import { Readiness } from './readiness.js';
 import { VERSION } from './version.js';
 import { within } from './within.js';
 
-export const SURFACES: readonly Surface[] = [productSurface, rentalSurface, apiKeySurface];
+export const SURFACES: readonly Surface[] = [
+  productSurface,
+  rentalSurface,
+  syncSurface,
+  apiKeySurface,
+];
 
 const DATABASE_RETRY_MS = 1_000;
 /** even a shutdown that is late lets replies that were given reach their clients */
@@ -99,7 +107,8 @@ export function createApp(
     },
     config,
   );
-  let stopJobs = async () => {};
+  /** what ends each job that runs */
+  const jobs: (() => Promise<void>)[] = [];
   let stopped = false;
 
   return {
@@ -111,14 +120,17 @@ export function createApp(
       await listen(server, config);
       await prepareDatabase();
       readiness.started();
-      stopJobs = startPurgeJob(database, log);
+      jobs.push(startPurgeJob(database, log));
+      if (config.syncCron !== null) {
+        jobs.push(startSyncSchedule(config.syncCron, { core, database, log }));
+      }
     },
     async stop({ delayMs } = { delayMs: 0 }) {
       stopped = true;
       readiness.stopping();
       await clock.sleep(delayMs);
       const deadlineMs = clock.monotonicMs() + config.shutdownGraceSeconds * 1000 - delayMs;
-      await stopJobs();
+      await Promise.all(jobs.map((stopJob) => stopJob()));
       const closed = closeServer(server);
       const allAnswered = await committer.close(Math.max(0, deadlineMs - clock.monotonicMs()));
       await within(Math.max(LAST_REPLIES_MS, deadlineMs - clock.monotonicMs()), closed, undefined);
@@ -202,19 +214,21 @@ function createCommitter(
 }
 
 function createCore(database: Database, committer: Committer, metrics: Metrics): Core {
+  const send: Send = async (command) => {
+    try {
+      const answer = await committer.send(command);
+      const { outcome, replayed } = answer;
+      const done = outcome.ok ? 'accepted' : 'refused';
+      metrics.commands.inc({ kind: command.kind, outcome: replayed ? 'replayed' : done });
+      return answer;
+    } catch (error) {
+      metrics.commands.inc({ kind: command.kind, outcome: 'failed' });
+      throw error;
+    }
+  };
   return {
-    async send(command) {
-      try {
-        const answer = await committer.send(command);
-        const { outcome, replayed } = answer;
-        const done = outcome.ok ? 'accepted' : 'refused';
-        metrics.commands.inc({ kind: command.kind, outcome: replayed ? 'replayed' : done });
-        return answer;
-      } catch (error) {
-        metrics.commands.inc({ kind: command.kind, outcome: 'failed' });
-        throw error;
-      }
-    },
+    send,
+    sync: createSync(send, database),
     products: productReads(database),
     rentals: rentalReads(database),
     listMovements: (query) => listMovements(database, query),

@@ -111,9 +111,13 @@ export function batchRunner(
   async function attemptOnce(commands: readonly Command[]): Promise<readonly Settlement[]> {
     const transaction = await store.begin();
     try {
-      const loaded = await transaction.load(needsOf(commands));
-      const mend = productsToMend(loaded);
-      const truths = mend.length > 0 ? await transaction.loadTruths(mend) : [];
+      const needs = needsOf(commands);
+      const loaded = await transaction.load(needs);
+      const plain = [...new Set([...needs.syncIds, ...productsToMend(loaded)])];
+      const truths = [
+        ...(await transaction.loadTruths(plain, { deep: false })),
+        ...(await transaction.loadTruths(needs.deepSyncIds, { deep: true })),
+      ];
       const { settlements, changes } = decide(commands, { ...loaded, truths }, options);
       const firstCommandId = commands[0]?.id ?? '';
       const mark = await transaction.save(changes, { now: loaded.now, firstCommandId });

@@ -1,21 +1,21 @@
 import type { Counters } from '../../machines/product.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
 import type { CommandHeader } from './command.js';
+import {
+  type Drift,
+  driftOf,
+  offsetOf,
+  type ProductTruth,
+  type TruthOffset,
+  truthAt,
+} from './drift.js';
 import type { IdempotencyRecord } from './idempotency.js';
 import type { Instant } from './instant.js';
 import { LiveProduct } from './live-product.js';
 import type { Movement, MovementKind } from './movement.js';
 import { countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
-
-/** What the rows of a product's rentals and ledger say, where its counters can't be believed. */
-export interface ProductTruth {
-  readonly productId: number;
-  /** units of its active rentals */
-  readonly unitsRented: number;
-  /** the counters after the last line of its ledger */
-  readonly ledger: Counters;
-}
+import type { NewSyncRun, SyncFinding } from './sync-run.js';
 
 /** Everything that a batch decides on, read under the locks. */
 export interface Loaded {
@@ -28,7 +28,7 @@ export interface Loaded {
   readonly takenSkus: readonly SkuInStore[];
   /** those that are not revoked */
   readonly apiKeys: readonly ApiKey[];
-  /** of the products that `productsToMend` named */
+  /** of products that are synced, and of those that `productsToMend` named */
   readonly truths: readonly ProductTruth[];
 }
 
@@ -58,6 +58,8 @@ export interface Changes {
   readonly expiredKeys: string[];
   readonly newApiKeys: (NewApiKey & ApiKey)[];
   readonly revokedApiKeyIds: string[];
+  readonly newSyncRuns: NewSyncRun[];
+  readonly syncFindings: SyncFinding[];
 }
 
 /**
@@ -76,15 +78,23 @@ export class Batch {
     expiredKeys: [],
     newApiKeys: [],
     revokedApiKeyIds: [],
+    newSyncRuns: [],
+    syncFindings: [],
   };
   readonly #products = new Map<number, LiveProduct>();
   readonly #rentals: Map<string, Rental>;
   readonly #takenSkus: Set<string>;
   readonly #apiKeys: Map<string, ApiKey>;
+  readonly #offsets = new Map<number, TruthOffset>();
 
   constructor(loaded: Loaded) {
     this.now = loaded.now;
-    for (const row of loaded.products) this.#products.set(row.id, new LiveProduct(row));
+    const truths = new Map(loaded.truths.map((truth) => [truth.productId, truth]));
+    for (const row of loaded.products) {
+      this.#products.set(row.id, new LiveProduct(row));
+      const truth = truths.get(row.id);
+      if (truth) this.#offsets.set(row.id, offsetOf(row, truth));
+    }
     this.#rentals = new Map(loaded.rentals.map((rental) => [rental.id, rental]));
     this.#takenSkus = new Set(loaded.takenSkus.map(skuKey));
     this.#apiKeys = new Map(loaded.apiKeys.map((key) => [key.id, key]));
@@ -154,32 +164,34 @@ export class Batch {
     });
   }
 
+  /** What is wrong with a product's counters as they stand now; null where nothing is. */
+  driftOf(product: LiveProduct): Drift | null {
+    const offset = this.#offsets.get(product.row.id);
+    return offset ? driftOf(product.row, truthAt(product.row, offset)) : null;
+  }
+
   /**
-   * Repairs a product whose counters no longer cover what is out: the rows win. Free is what is
-   * left of the units owned, and those are raised where more than that is out. The line carries
-   * what the *ledger* lacked, so that its sums hold again.
+   * Repairs a product. The line carries what the *ledger* lacked, so that its sums hold again; that
+   * can be nothing.
    */
-  mend(truth: ProductTruth, header: CommandHeader): void {
-    const product = this.#products.get(truth.productId);
-    if (!product) return;
-    const { quantityReserved } = product.row;
-    const quantity = Math.max(product.row.quantity, truth.unitsRented + quantityReserved);
-    const counters = {
-      quantity,
-      quantityAvailable: quantity - truth.unitsRented - quantityReserved,
-      quantityReserved,
-      quantityRented: truth.unitsRented,
-    };
-    product.send({ type: 'SYNC', counters });
-    this.move(
-      product,
-      { ...header, actor: 'system' },
-      {
-        kind: 'sync',
-        delta: difference(truth.ledger, counters),
-        reason: 'the counters did not cover the active rentals',
-      },
-    );
+  repair(product: LiveProduct, drift: Drift, command: CommandHeader): void {
+    const offset = this.#offsets.get(product.row.id);
+    if (!offset) throw new Error(`nothing is known of the ledger of product ${drift.productId}`);
+    const { ledger } = truthAt(product.row, offset);
+    product.send({ type: 'SYNC', counters: drift.new });
+    this.move(product, command, {
+      kind: 'sync',
+      delta: difference(ledger, drift.new),
+      reason: drift.causes.join(', '),
+    });
+    this.#offsets.delete(product.row.id);
+  }
+
+  /** Repairs the products whose counters did not cover the rentals that are about to end. */
+  mend(productId: number, cause: CommandHeader): void {
+    const product = this.#products.get(productId);
+    const drift = product && this.driftOf(product);
+    if (drift) this.repair(product, drift, { ...cause, actor: 'system' });
   }
 
   /** Closes the batch: what it writes, with every product that was changed. */

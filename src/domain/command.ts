@@ -1,10 +1,12 @@
 import type { AvailabilityStatus } from '../../machines/product.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
+import type { Drift } from './drift.js';
 import type { IdempotencyKey } from './idempotency.js';
 import type { Instant } from './instant.js';
 import type { NewProduct, Product, ProductChanges } from './product.js';
 import type { Refusal } from './refusal.js';
 import type { Rental } from './rental.js';
+import type { NewSyncRun } from './sync-run.js';
 
 /** What every command says, whatever it asks for. Its ids are made before anything is written. */
 export interface CommandHeader {
@@ -70,6 +72,21 @@ export interface RevokeApiKey extends CommandHeader {
   readonly apiKeyId: string;
 }
 
+/** Begins a run of sync; what it finds is kept with it. */
+export interface StartSync extends CommandHeader {
+  readonly kind: 'start_sync';
+  readonly run: NewSyncRun;
+}
+
+/** Looks for drift on one product, under its lock, and repairs it unless it is a dry run. */
+export interface SyncProduct extends CommandHeader {
+  readonly kind: 'sync';
+  readonly productId: number;
+  readonly runId: string;
+  readonly dryRun: boolean;
+  readonly deep: boolean;
+}
+
 export type Command =
   | CreateProducts
   | PublishProduct
@@ -77,7 +94,9 @@ export type Command =
   | RentUnits
   | EndRental
   | CreateApiKey
-  | RevokeApiKey;
+  | RevokeApiKey
+  | StartSync
+  | SyncProduct;
 export type CommandKind = Command['kind'];
 
 /** What a rental leaves behind on its product, right after it. */
@@ -102,6 +121,8 @@ interface Values {
   complete: Rental;
   create_api_key: ApiKey;
   revoke_api_key: null;
+  start_sync: { readonly runId: string };
+  sync: Drift | null;
 }
 export type ValueOf<C extends Command> = Values[C['kind']];
 

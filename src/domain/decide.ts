@@ -5,6 +5,7 @@ import type { IdempotencyRecord } from './idempotency.js';
 import { createProducts, publish, updateProduct } from './products.js';
 import { isRemembered } from './refusal.js';
 import { endRental, rent } from './rentals.js';
+import { startSync, syncProduct } from './sync.js';
 
 /** A command's answer. */
 export interface Settlement {
@@ -35,9 +36,9 @@ export function decide(
 ): Decision {
   const batch = new Batch(loaded);
   const records = new Map(loaded.records.map((record) => [record.keyHash, record]));
-  for (const truth of loaded.truths) {
-    const cause = commands.find((command) => endsRentalOf(command, truth.productId));
-    if (cause) batch.mend(truth, cause);
+  for (const productId of productsToMend(loaded)) {
+    const cause = commands.find((command) => endsRentalOf(command, productId));
+    if (cause) batch.mend(productId, cause);
   }
   const settlements = commands.map((command) => settle(batch, command, records, rules));
   return { settlements, changes: batch.finish() };
@@ -109,6 +110,10 @@ function apply(batch: Batch, command: Command): Outcome {
       return createApiKey(batch, command);
     case 'revoke_api_key':
       return revokeApiKey(batch, command);
+    case 'start_sync':
+      return startSync(batch, command);
+    case 'sync':
+      return syncProduct(batch, command);
   }
 }
 

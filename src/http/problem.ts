@@ -16,6 +16,7 @@ export const PROBLEMS = {
   invalid_transition: { status: 409, title: 'Not possible any more' },
   quantity_below_committed: { status: 409, title: 'Units are out' },
   sku_taken: { status: 409, title: 'SKU taken' },
+  idempotency_in_progress: { status: 409, title: 'Still under way' },
   version_mismatch: { status: 412, title: 'Changed meanwhile' },
   body_too_large: { status: 413, title: 'Body too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },

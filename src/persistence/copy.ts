@@ -11,6 +11,9 @@ const TABLES: readonly { name: string; key: string }[] = [
   { name: 'idempotency_keys', key: 'key_hash' },
   { name: 'commits', key: 'command_id' },
   { name: 'api_keys', key: 'id' },
+  { name: 'sync_runs', key: 'id' },
+  { name: 'sync_findings', key: 'id' },
+  { name: 'job_leases', key: 'name' },
 ];
 
 const ROWS_AT_ONCE = 500;

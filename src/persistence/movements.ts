@@ -2,7 +2,7 @@ import type { Counters } from '../../machines/product.js';
 import { type LedgerLine, MOVEMENT_KINDS, type Movement } from '../domain/movement.js';
 import type { Connection } from './database.js';
 import { instant, integer, nullable, oneOf, type Row, text } from './rows.js';
-import { at, list, tuples, type Value } from './sql.js';
+import { at, tuples, type Value } from './sql.js';
 
 const INSERTED_COLUMNS =
   'store_id, product_id, command_id, kind, quantity_delta, quantity_available_delta, ' +
@@ -45,19 +45,6 @@ export async function appendMovements(
     `INSERT INTO movements (${INSERTED_COLUMNS}) VALUES ` +
       tuples(connection.quote, movements.map(values)),
   );
-}
-
-/** The counters after the last line of each product's ledger. */
-export async function lastCounters(
-  connection: Connection,
-  productIds: readonly number[],
-): Promise<Map<number, Counters>> {
-  const rows = await connection.select(
-    'SELECT product_id, quantity, quantity_available, quantity_reserved, quantity_rented ' +
-      'FROM movements WHERE id IN (SELECT MAX(id) FROM movements ' +
-      `WHERE product_id IN ${list(connection.quote, productIds)} GROUP BY product_id)`,
-  );
-  return new Map(rows.map((row) => [integer(row, 'product_id'), rowToCounters(row)]));
 }
 
 /** Whether a command wrote a line that is committed. */

@@ -65,19 +65,6 @@ export async function saveEndedRentals(
   );
 }
 
-/** The units of each product's active rentals; a product without any is left out. */
-export async function sumActiveRentals(
-  connection: Connection,
-  productIds: readonly number[],
-): Promise<Map<number, number>> {
-  const rows = await connection.select(
-    `SELECT product_id, SUM(quantity) AS units FROM rentals ` +
-      `WHERE product_id IN ${list(connection.quote, productIds)} AND status = 'active' ` +
-      'GROUP BY product_id',
-  );
-  return new Map(rows.map((row) => [integer(row, 'product_id'), integer(row, 'units')]));
-}
-
 function insertion(connection: Connection, rentals: readonly Rental[]): string {
   return `INSERT INTO rentals (${RENTAL_COLUMNS}) VALUES ${tuples(connection.quote, rentals.map(values))}`;
 }
