@@ -5,6 +5,7 @@ import { batchRunner } from './actors/run-batch.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
 import type { Core, Send } from './core.js';
+import type { QuantityChange } from './domain/batch.js';
 import { apiKeySurface } from './http/api-keys/routes.js';
 import { Authenticator } from './http/auth.js';
 import type { Surface } from './http/endpoint.js';
@@ -188,6 +189,7 @@ function createCommitter(
           metrics.commitsResolved.inc({ fate });
           log.warn({ fate }, 'the answer to a COMMIT was lost, and its outcome looked up');
         },
+        committed: (changes) => logQuantities(log, changes),
         writable: (isWritable) => readiness.writable(isWritable),
       },
     },
@@ -211,6 +213,16 @@ function createCommitter(
       },
     },
   );
+}
+
+/** One line for a batch: a line for each command would cost more than the command. */
+function logQuantities(log: Logger, changes: readonly QuantityChange[]): void {
+  if (changes.length === 0 || !log.isLevelEnabled('info')) return;
+  const sentences = changes.map(
+    ({ productId, quantity, status }) =>
+      `Product ${productId} quantity updated: ${quantity[0]} → ${quantity[1]}, status: ${status[0]} → ${status[1]}`,
+  );
+  log.info({ changes: sentences }, 'quantities changed');
 }
 
 function createCore(database: Database, committer: Committer, metrics: Metrics): Core {

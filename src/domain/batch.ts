@@ -1,4 +1,4 @@
-import type { Counters } from '../../machines/product.js';
+import type { AvailabilityStatus, Counters } from '../../machines/product.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
 import type { CommandHeader } from './command.js';
 import {
@@ -11,7 +11,7 @@ import {
 } from './drift.js';
 import type { IdempotencyRecord } from './idempotency.js';
 import type { Instant } from './instant.js';
-import { LiveProduct } from './live-product.js';
+import { LiveProduct, type Sent } from './live-product.js';
 import type { Movement, MovementKind } from './movement.js';
 import { countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
@@ -46,13 +46,23 @@ export interface CreatedProduct {
   readonly opening: { -readonly [K in keyof Movement]: Movement[K] };
 }
 
+/** What one accepted command did to a product's free units and status. */
+export interface QuantityChange {
+  readonly productId: number;
+  readonly quantity: readonly [old: number, now: number];
+  readonly status: readonly [old: AvailabilityStatus, now: AvailabilityStatus];
+}
+
 /** What a batch writes. */
 export interface Changes {
   readonly createdProducts: CreatedProduct[];
   changedProducts: Product[];
   readonly newRentals: Rental[];
-  readonly endedRentals: Rental[];
+  /** by id: the last of several changes is what is written */
+  readonly changedRentals: Map<string, Rental>;
   readonly movements: Movement[];
+  /** for the log: what each line did to the free units and the status */
+  readonly quantityChanges: QuantityChange[];
   readonly records: IdempotencyRecord[];
   /** hashes of keys whose record was past its time and is replaced */
   readonly expiredKeys: string[];
@@ -72,8 +82,9 @@ export class Batch {
     createdProducts: [],
     changedProducts: [],
     newRentals: [],
-    endedRentals: [],
+    changedRentals: new Map(),
     movements: [],
+    quantityChanges: [],
     records: [],
     expiredKeys: [],
     newApiKeys: [],
@@ -128,10 +139,20 @@ export class Batch {
 
   startRental(rental: Rental): void {
     this.changes.newRentals.push(rental);
+    this.#rentals.set(rental.id, rental);
   }
 
-  endRental(rental: Rental): void {
-    this.changes.endedRentals.push(rental);
+  /** A product's active rentals without a user and an order, oldest first. */
+  activeRentalsOfNobody(productId: number): Rental[] {
+    return [...this.#rentals.values()]
+      .filter((rental) => rental.productId === productId && rental.status === 'active')
+      .filter((rental) => rental.userId === null && rental.orderId === null)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Keeps what became of a rental that existed before: how it ended, or what is left of it. */
+  changeRental(rental: Rental): void {
+    this.changes.changedRentals.set(rental.id, rental);
     this.#rentals.set(rental.id, rental);
   }
 
@@ -153,7 +174,7 @@ export class Batch {
       productId: row.id,
       commandId: command.id,
       kind: line.kind,
-      delta: line.delta,
+      delta: line.delta ?? line.sent.delta,
       after: countersOf(row),
       rentalId: line.rentalId ?? null,
       reservationId: null,
@@ -161,6 +182,12 @@ export class Batch {
       reason: line.reason ?? null,
       actor: command.actor,
       createdAt: this.now,
+    });
+    const { delta, oldStatus } = line.sent;
+    this.changes.quantityChanges.push({
+      productId: row.id,
+      quantity: [row.quantityAvailable - delta.quantityAvailable, row.quantityAvailable],
+      status: [oldStatus, row.availabilityStatus],
     });
   }
 
@@ -178,9 +205,11 @@ export class Batch {
     const offset = this.#offsets.get(product.row.id);
     if (!offset) throw new Error(`nothing is known of the ledger of product ${drift.productId}`);
     const { ledger } = truthAt(product.row, offset);
-    product.send({ type: 'SYNC', counters: drift.new });
+    const sent = product.send({ type: 'SYNC', counters: drift.new });
+    if ('refusal' in sent) throw new Error(`product ${drift.productId} can not be synced`);
     this.move(product, command, {
       kind: 'sync',
+      sent,
       delta: difference(ledger, drift.new),
       reason: drift.causes.join(', '),
     });
@@ -205,7 +234,10 @@ export class Batch {
 
 interface LineOf {
   readonly kind: MovementKind;
-  readonly delta: Counters;
+  /** what the machine made of it */
+  readonly sent: Sent;
+  /** where the line says something else than what changed */
+  readonly delta?: Counters;
   readonly rentalId?: string | null;
   readonly orderId?: string | null;
   readonly reason?: string | null;

@@ -62,6 +62,22 @@ export interface EndRental extends CommandHeader {
   readonly reason: string | null;
 }
 
+/**
+ * Gives units back without naming their rentals: those of nobody in particular (no user, no order)
+ * are ended, oldest first, the last one split where it has more units than are left to give back.
+ */
+export interface ReleaseUnits extends CommandHeader {
+  readonly kind: 'release_units';
+  readonly productId: number;
+  /** units */
+  readonly quantity: number;
+  /** how their rentals end */
+  readonly as: 'cancel' | 'complete';
+  readonly reason: string;
+  /** the id of the part that is split off, should one be */
+  readonly splitRentalId: string;
+}
+
 export interface CreateApiKey extends CommandHeader {
   readonly kind: 'create_api_key';
   readonly apiKey: NewApiKey;
@@ -93,6 +109,7 @@ export type Command =
   | UpdateProduct
   | RentUnits
   | EndRental
+  | ReleaseUnits
   | CreateApiKey
   | RevokeApiKey
   | StartSync
@@ -102,6 +119,12 @@ export type CommandKind = Command['kind'];
 /** What a rental leaves behind on its product, right after it. */
 export interface RentalTaken {
   readonly rental: Rental;
+  readonly quantityAvailable: number;
+  readonly availabilityStatus: AvailabilityStatus;
+}
+
+/** What is free on a product right after units came back. */
+export interface UnitsReleased {
   readonly quantityAvailable: number;
   readonly availabilityStatus: AvailabilityStatus;
 }
@@ -119,6 +142,7 @@ interface Values {
   rent: RentalTaken;
   cancel: Rental;
   complete: Rental;
+  release_units: UnitsReleased;
   create_api_key: ApiKey;
   revoke_api_key: null;
   start_sync: { readonly runId: string };

@@ -4,7 +4,7 @@ import { type Command, type Outcome, refused } from './command.js';
 import type { IdempotencyRecord } from './idempotency.js';
 import { createProducts, publish, updateProduct } from './products.js';
 import { isRemembered } from './refusal.js';
-import { endRental, rent } from './rentals.js';
+import { endRental, releaseUnits, rent } from './rentals.js';
 import { startSync, syncProduct } from './sync.js';
 
 /** A command's answer. */
@@ -99,6 +99,8 @@ function apply(batch: Batch, command: Command): Outcome {
     case 'cancel':
     case 'complete':
       return endRental(batch, command);
+    case 'release_units':
+      return releaseUnits(batch, command);
     case 'create_products':
       return createProducts(batch, command);
     case 'publish':
@@ -118,4 +120,5 @@ function apply(batch: Batch, command: Command): Outcome {
 }
 
 const endsRentalOf = (command: Command, productId: number) =>
-  (command.kind === 'cancel' || command.kind === 'complete') && command.productId === productId;
+  (command.kind === 'cancel' || command.kind === 'complete' || command.kind === 'release_units') &&
+  command.productId === productId;

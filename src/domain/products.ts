@@ -61,13 +61,12 @@ export function publish(batch: Batch, command: PublishProduct): Outcome<Product>
   const mismatch = versionMismatch(product, command.ifMatch);
   if (mismatch) return refused(mismatch);
 
-  const before = product.row.availabilityStatus;
   const sent = product.send({ type: command.kind === 'publish' ? 'PUBLISH' : 'UNPUBLISH' });
   if ('refusal' in sent) return refused(sent.refusal);
-  if (product.row.availabilityStatus !== before) {
-    batch.move(product, command, { kind: command.kind, delta: sent.delta });
+  if (product.row.availabilityStatus !== sent.oldStatus) {
+    batch.move(product, command, { kind: command.kind, sent });
   }
-  return done(product.row);
+  return done(product.snapshot());
 }
 
 /** Changes a product's fields, the units owned among them. What is already so changes nothing. */
@@ -76,7 +75,7 @@ export function updateProduct(batch: Batch, command: UpdateProduct): Outcome<Pro
   if (!product) return refused({ code: 'product_not_found' });
   const mismatch = versionMismatch(product, command.ifMatch);
   if (mismatch) return refused(mismatch);
-  const before = product.row;
+  const before = product.snapshot();
   const { quantity = before.quantity, ...rest } = command.changes;
   const fields = { ...before, ...definedOnly(rest) };
   const errors = priceErrors(fields);
@@ -91,9 +90,9 @@ export function updateProduct(batch: Batch, command: UpdateProduct): Outcome<Pro
     UPDATABLE_FIELDS.some((field) => assigned[field] !== before[field]);
   if (changed) {
     product.assign(assigned);
-    batch.move(product, command, { kind: 'update', delta: sent.delta });
+    batch.move(product, command, { kind: 'update', sent });
   }
-  return done(product.row);
+  return done(product.snapshot());
 }
 
 /** A price is an amount and a currency, or neither. */

@@ -93,6 +93,9 @@ function sentence(refusal: Refusal): string {
     case 'quantity_below_committed':
       return `${refusal.committed} units are out or held, so the product can not own ${refusal.requested}.`;
     case 'invalid_transition':
+      if (refusal.action === 'release') {
+        return `Only ${refusal.rented} units are out that could come back, and ${refusal.requested} were to.`;
+      }
       return `The rental is ${refusal.status} and can not be ${refusal.action === 'cancel' ? 'cancelled' : 'completed'} any more.`;
     case 'product_not_found':
       return 'There is no such product in this store.';

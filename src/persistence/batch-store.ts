@@ -9,7 +9,7 @@ import { readTruths } from './drift-scan.js';
 import { deleteRecords, insertRecords, readClockAndRecords } from './idempotency-keys.js';
 import { appendMovements } from './movements.js';
 import { findTakenSkus, insertProducts, lockProducts, saveProducts } from './products.js';
-import { insertRentals, lockRentals, saveEndedRentals } from './rentals.js';
+import { insertRentals, lockRentals, lockRentalsOfNobody, saveChangedRentals } from './rentals.js';
 import { insertSyncRuns, saveSyncFindings } from './sync-runs.js';
 
 /** A batch's transaction: lock and load, then save, then commit, each at most once. */
@@ -53,10 +53,15 @@ function transaction(session: Session): BatchTransaction {
     async load(needs) {
       const products = await lockProducts(session, needs.productIds);
       const { now, records } = await readClockAndRecords(session, needs.keyHashes);
-      const rentals = await lockRentals(session, needs.rentalIds);
+      const named = await lockRentals(session, needs.rentalIds);
+      const rentals = new Map(named.map((rental) => [rental.id, rental]));
+      for (const [productId, units] of needs.releases) {
+        const some = await lockRentalsOfNobody(session, productId, units);
+        for (const rental of some) rentals.set(rental.id, rental);
+      }
       const takenSkus = await findTakenSkus(session, needs.skus);
       const apiKeys = await lockApiKeys(session, needs.apiKeyIds);
-      return { now, products, rentals, records, takenSkus, apiKeys };
+      return { now, products, rentals: [...rentals.values()], records, takenSkus, apiKeys };
     },
     loadTruths: (productIds, options) => readTruths(session, productIds, options),
     save: (changes, batch) => save(session, changes, batch),
@@ -73,7 +78,7 @@ async function save(
   await insertProducts(session, changes.createdProducts);
   const lines = [...changes.createdProducts.map(({ opening }) => opening), ...changes.movements];
   await insertRentals(session, changes.newRentals);
-  await saveEndedRentals(session, changes.endedRentals);
+  await saveChangedRentals(session, [...changes.changedRentals.values()]);
   await appendMovements(session, lines);
   await saveProducts(session, changes.changedProducts);
   await insertApiKeys(session, changes.newApiKeys);
