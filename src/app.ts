@@ -60,6 +60,54 @@ export interface App {
   stop(options?: { delayMs: number }): Promise<boolean>;
 }
 
+/** The core by itself, for scripts: no port, no jobs. */
+export interface OpenCore {
+  readonly core: Core;
+  /** Makes the store where nobody named it before. Throws a DatabaseFault. */
+  ensureStore(storeId: number): Promise<void>;
+  /** Finishes what was sent and closes the database. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the core on a database and brings its tables up to date. Unlike the service it does not
+ * wait for a database that is away: throws a DatabaseFault.
+ */
+export async function openCore(config: Config, log: Logger): Promise<OpenCore> {
+  const database = openDatabase(config.database, {
+    poolMax: config.databasePoolMax,
+    queryTimeoutMs: config.queryTimeoutSeconds * 1000,
+  });
+  const metrics = createMetrics({
+    waitingCommands: () => committer.waiting,
+    batchesInFlight: () => committer.batchesInFlight,
+  });
+  const committer = createCommitter(config, {
+    database,
+    clock: systemClock,
+    log,
+    metrics,
+    readiness: new Readiness(database),
+  });
+  const stores = new Stores(database);
+  const close = async () => {
+    await committer.close(config.shutdownGraceSeconds * 1000);
+    await database.close();
+  };
+  try {
+    await database.select('SELECT 1');
+    await createMigrator(database, config.database).up();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    core: createCore(database, committer, metrics),
+    ensureStore: (storeId) => stores.ensure(storeId),
+    close,
+  };
+}
+
 /**
  * The composition root: who gets whom. `secret` is what HS256 tokens are checked with. `clock` and
  * `database` are given in tests only.

@@ -22,6 +22,8 @@ export interface CommandHeader {
 export interface CreateProducts extends CommandHeader {
   readonly kind: 'create_products';
   readonly products: readonly NewProduct[];
+  /** one that can't be made keeps all the others back: the command is refused for its reason */
+  readonly allOrNone: boolean;
 }
 
 /** The versions that an If-Match names; null where any will do. */

@@ -13,12 +13,27 @@ import { type LiveProduct, openingState } from './live-product.js';
 import { countersOf, type NewProduct, type Product, type ProductChanges } from './product.js';
 import type { FieldError, Refusal } from './refusal.js';
 
-/** Makes products, each on its own: one whose SKU is taken does not keep the others back. */
+/**
+ * Makes products, each on its own: one whose SKU is taken does not keep the others back, unless
+ * the command asks for all or none.
+ */
 export function createProducts(
   batch: Batch,
   command: CreateProducts,
 ): Outcome<readonly Outcome<Product>[]> {
+  const taken = command.allOrNone ? firstTakenSku(batch, command) : undefined;
+  if (taken !== undefined) return refused({ code: 'sku_taken', sku: taken });
   return done(command.products.map((product) => createProduct(batch, command, product)));
+}
+
+/** The first SKU that a product has already, or that the command itself names twice. */
+function firstTakenSku(batch: Batch, { storeId, products }: CreateProducts): string | undefined {
+  const named = new Set<string>();
+  for (const { sku } of products) {
+    if (named.has(sku) || batch.skuIsTaken({ storeId, sku })) return sku;
+    named.add(sku);
+  }
+  return undefined;
 }
 
 function createProduct(batch: Batch, command: CommandHeader, wanted: NewProduct): Outcome<Product> {

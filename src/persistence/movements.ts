@@ -2,7 +2,7 @@ import type { Counters } from '../../machines/product.js';
 import { type LedgerLine, MOVEMENT_KINDS, type Movement } from '../domain/movement.js';
 import type { Connection } from './database.js';
 import { instant, integer, nullable, oneOf, type Row, text } from './rows.js';
-import { at, tuples, type Value } from './sql.js';
+import { at, slices, tuples, type Value } from './sql.js';
 
 const INSERTED_COLUMNS =
   'store_id, product_id, command_id, kind, quantity_delta, quantity_available_delta, ' +
@@ -40,11 +40,12 @@ export async function appendMovements(
   connection: Connection,
   movements: readonly Movement[],
 ): Promise<void> {
-  if (movements.length === 0) return;
-  await connection.run(
-    `INSERT INTO movements (${INSERTED_COLUMNS}) VALUES ` +
-      tuples(connection.quote, movements.map(values)),
-  );
+  for (const some of slices(movements)) {
+    await connection.run(
+      `INSERT INTO movements (${INSERTED_COLUMNS}) VALUES ` +
+        tuples(connection.quote, some.map(values)),
+    );
+  }
 }
 
 /** Whether a command wrote a line that is committed. */
