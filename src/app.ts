@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Committer } from './actors/committer.js';
 import { batchRunner } from './actors/run-batch.js';
+import { atMostEvery } from './at-most-every.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
 import type { Core, Send } from './core.js';
@@ -19,7 +20,7 @@ import { startPurgeJob } from './jobs/purge.js';
 import { createSync } from './jobs/sync.js';
 import { startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
-import { createMetrics, type Metrics } from './metrics.js';
+import { createMetrics, type Gauges, type Metrics } from './metrics.js';
 import { findApiKeys, listApiKeys } from './persistence/api-keys.js';
 import { batchStore } from './persistence/batch-store.js';
 import { type Database, openDatabase } from './persistence/database.js';
@@ -29,6 +30,7 @@ import { listMovements } from './persistence/reads/movements.js';
 import { pageOf, productReads } from './persistence/reads/products.js';
 import { rentalReads } from './persistence/reads/rentals.js';
 import { sharedQuery } from './persistence/reads/shared-query.js';
+import { summariseStock } from './persistence/reads/stock.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
 import { VERSION } from './version.js';
@@ -42,6 +44,7 @@ export const SURFACES: readonly Surface[] = [
 ];
 
 const DATABASE_RETRY_MS = 1_000;
+const STOCK_SUMMARY_MS = 10_000;
 /** even a shutdown that is late lets replies that were given reach their clients */
 const LAST_REPLIES_MS = 1_000;
 
@@ -78,10 +81,7 @@ export async function openCore(config: Config, log: Logger): Promise<OpenCore> {
     poolMax: config.databasePoolMax,
     queryTimeoutMs: config.queryTimeoutSeconds * 1000,
   });
-  const metrics = createMetrics({
-    waitingCommands: () => committer.waiting,
-    batchesInFlight: () => committer.batchesInFlight,
-  });
+  const metrics = createMetrics(gaugesOf(database, () => committer));
   const committer = createCommitter(config, {
     database,
     clock: systemClock,
@@ -123,10 +123,7 @@ export function createApp(
     queryTimeoutMs: config.queryTimeoutSeconds * 1000,
   });
   const readiness = new Readiness(database);
-  const metrics: Metrics = createMetrics({
-    waitingCommands: () => committer.waiting,
-    batchesInFlight: () => committer.batchesInFlight,
-  });
+  const metrics: Metrics = createMetrics(gaugesOf(database, () => committer));
   const committer = createCommitter(config, { database, clock, log, metrics, readiness });
   const core = createCore(database, committer, metrics);
   const findApiKey = sharedQuery(
@@ -211,13 +208,34 @@ export function createApp(
   }
 }
 
+/** What is read at a scrape. Figures that need a query are read at most every ten seconds. */
+function gaugesOf(database: Database, committer: () => Committer): Gauges {
+  const stock = atMostEvery(STOCK_SUMMARY_MS, () =>
+    summariseStock(database).catch((error: unknown) => {
+      if (!(error instanceof DatabaseFault)) throw error;
+      return null;
+    }),
+  );
+  return {
+    waitingCommands: () => committer().waiting,
+    deepestMailbox: () => committer().deepestMailbox,
+    batchesInFlight: () => committer().batchesInFlight,
+    pool: () => database.pool(),
+    stock,
+    version: VERSION,
+  };
+}
+
 function createCommitter(
   config: Config,
   parts: { database: Database; clock: Clock; log: Logger; metrics: Metrics; readiness: Readiness },
 ): Committer {
   const { database, clock, log, metrics, readiness } = parts;
   const runBatch = batchRunner(
-    batchStore(database),
+    batchStore(database, {
+      locked: (ms) => metrics.lockDuration.observe(ms / 1000),
+      committed: (ms) => metrics.commitDuration.observe(ms / 1000),
+    }),
     {
       idempotencyTtlMs: config.idempotencyTtlHours * 3_600_000,
       retriesMax: config.commitRetries,
@@ -277,12 +295,10 @@ function createCore(database: Database, committer: Committer, metrics: Metrics):
   const send: Send = async (command) => {
     try {
       const answer = await committer.send(command);
-      const { outcome, replayed } = answer;
-      const done = outcome.ok ? 'accepted' : 'refused';
-      metrics.commands.inc({ kind: command.kind, outcome: replayed ? 'replayed' : done });
+      metrics.answered(command, answer);
       return answer;
     } catch (error) {
-      metrics.commands.inc({ kind: command.kind, outcome: 'failed' });
+      metrics.failed(command);
       throw error;
     }
   };

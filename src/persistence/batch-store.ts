@@ -36,10 +36,16 @@ export interface BatchStore {
   wasCommitted(mark: Mark, sessionId: number | null): Promise<boolean>;
 }
 
-export function batchStore(database: Database): BatchStore {
+/** How long the two waits of a batch took, in ms. */
+export interface BatchTimes {
+  locked(ms: number): void;
+  committed(ms: number): void;
+}
+
+export function batchStore(database: Database, times: BatchTimes): BatchStore {
   return {
     async begin() {
-      return transaction(await database.begin());
+      return transaction(await database.begin(), times);
     },
     async wasCommitted(mark, sessionId) {
       if (sessionId !== null) await database.endSession(sessionId);
@@ -48,10 +54,12 @@ export function batchStore(database: Database): BatchStore {
   };
 }
 
-function transaction(session: Session): BatchTransaction {
+function transaction(session: Session, times: BatchTimes): BatchTransaction {
   return {
     async load(needs) {
+      const askedMs = performance.now();
       const products = await lockProducts(session, needs.productIds);
+      times.locked(performance.now() - askedMs);
       const { now, records } = await readClockAndRecords(session, needs.keyHashes);
       const named = await lockRentals(session, needs.rentalIds);
       const rentals = new Map(named.map((rental) => [rental.id, rental]));
@@ -65,7 +73,11 @@ function transaction(session: Session): BatchTransaction {
     },
     loadTruths: (productIds, options) => readTruths(session, productIds, options),
     save: (changes, batch) => save(session, changes, batch),
-    commit: () => session.commit(),
+    async commit() {
+      const askedMs = performance.now();
+      await session.commit();
+      times.committed(performance.now() - askedMs);
+    },
     rollback: () => session.rollback(),
   };
 }

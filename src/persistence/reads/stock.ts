@@ -1,4 +1,8 @@
-import { AVAILABILITY_STATUSES, type AvailabilityStatus, type Counters } from '../../../machines/product.js';
+import {
+  AVAILABILITY_STATUSES,
+  type AvailabilityStatus,
+  type Counters,
+} from '../../../machines/product.js';
 import type { Instant } from '../../domain/instant.js';
 import type { Database } from '../database.js';
 import { instant, integer, nullable, oneOf } from '../rows.js';
