@@ -18,7 +18,7 @@ import { createHttpServer } from './http/server.js';
 import { syncSurface } from './http/sync/routes.js';
 import { startPurgeJob } from './jobs/purge.js';
 import { createSync } from './jobs/sync.js';
-import { startSyncSchedule } from './jobs/sync-schedule.js';
+import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
 import { createMetrics, type Gauges, type Metrics } from './metrics.js';
 import { findApiKeys, listApiKeys } from './persistence/api-keys.js';
@@ -168,7 +168,8 @@ export function createApp(
       readiness.started();
       jobs.push(startPurgeJob(database, log));
       if (config.syncCron !== null) {
-        jobs.push(startSyncSchedule(config.syncCron, { core, database, log }));
+        const options = { ...SYNC_SCHEDULE, cron: config.syncCron };
+        jobs.push(startSyncSchedule(options, { core, database, log }));
       }
     },
     async stop({ delayMs } = { delayMs: 0 }) {
