@@ -128,6 +128,7 @@ export class Batch {
 
   startRental(rental: Rental): void {
     this.changes.newRentals.push(rental);
+    this.#rentals.set(rental.id, rental);
   }
 
   endRental(rental: Rental): void {
@@ -137,6 +138,7 @@ export class Batch {
 
   createApiKey(key: NewApiKey & ApiKey): void {
     this.changes.newApiKeys.push(key);
+    this.#apiKeys.set(key.id, key);
   }
 
   revokeApiKey(key: ApiKey): void {
