@@ -4,7 +4,7 @@ import type { Needs } from '../domain/needs.js';
 import { insertApiKeys, lockApiKeys, revokeApiKeys } from './api-keys.js';
 import { markCommit, wasCommitted } from './commits.js';
 import type { Database, Session } from './database.js';
-import { deleteRecords, insertRecords, readClockAndRecords } from './idempotency-keys.js';
+import { deleteExpiredRecords, insertRecords, readClockAndRecords } from './idempotency-keys.js';
 import { appendMovements, lastCounters } from './movements.js';
 import { findTakenSkus, insertProducts, lockProducts, saveProducts } from './products.js';
 import { insertRentals, lockRentals, saveEndedRentals, sumActiveRentals } from './rentals.js';
@@ -90,7 +90,7 @@ async function save(
   await saveProducts(session, changes.changedProducts);
   await insertApiKeys(session, changes.newApiKeys);
   await revokeApiKeys(session, changes.revokedApiKeyIds, now);
-  await deleteRecords(session, changes.expiredKeys);
+  await deleteExpiredRecords(session, changes.expiredKeys, now);
   await insertRecords(session, changes.records);
 
   const [line] = lines;

@@ -96,7 +96,7 @@ export async function spawnProcess(
   });
   // Who does not wait for it is not to be troubled by it.
   ready.catch(() => {});
-  await Promise.race([listening(url), exited]);
+  await listening(url, () => running.has(child));
   return {
     url,
     log,
@@ -117,8 +117,8 @@ function eachLine(stream: NodeJS.ReadableStream, take: (line: string) => void): 
   createInterface({ input: stream }).on('line', take);
 }
 
-async function listening(url: string): Promise<void> {
-  for (;;) {
+async function listening(url: string, isRunning: () => boolean): Promise<void> {
+  while (isRunning()) {
     const answer = await fetch(`${url}/healthz`).catch(() => null);
     if (answer?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 20));

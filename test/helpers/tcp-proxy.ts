@@ -6,12 +6,20 @@ import { connect, createServer, type Socket } from 'node:net';
  * - `pass`: it gets there, and its answer comes back
  * - `answer_lost`: the server carries it out, and its client is cut off instead of being answered
  * - `answer_swallowed`: the same, but the client waits for ever
+ * - `late`: its client is cut off at once, and it gets there later, on a session that still lives
  * - `cut`: it never gets there; the client is cut off, and the server notices nothing: its session
  *   stays, with all that it locked
  * - `reset`: it never gets there, and both sides are cut off
  * - `blackhole`: it never gets there, and neither side is told; nothing passes there any more
  */
-export type Verdict = 'pass' | 'answer_lost' | 'answer_swallowed' | 'cut' | 'reset' | 'blackhole';
+export type Verdict =
+  | 'pass'
+  | 'answer_lost'
+  | 'answer_swallowed'
+  | 'late'
+  | 'cut'
+  | 'reset'
+  | 'blackhole';
 
 /** A proxy before a MySQL server that reads along just enough to cut at a statement. */
 export interface TcpProxy {
@@ -91,6 +99,11 @@ function join(client: Socket, upstream: Socket, rules: Rules): void {
         answers = 'swallow';
         upstream.write(packet);
         break;
+      case 'late':
+        isAbandoned = true;
+        client.resetAndDestroy();
+        setTimeout(() => upstream.write(packet), LATE_MS);
+        break;
       case 'cut':
         isAbandoned = true;
         client.resetAndDestroy();
@@ -110,6 +123,7 @@ function join(client: Socket, upstream: Socket, rules: Rules): void {
   });
 }
 
+const LATE_MS = 500;
 const HEADER_BYTES = 4;
 const COM_QUERY = 3;
 
