@@ -47,6 +47,8 @@ const DATABASE_RETRY_MS = 1_000;
 const STOCK_SUMMARY_MS = 10_000;
 /** even a shutdown that is late lets replies that were given reach their clients */
 const LAST_REPLIES_MS = 1_000;
+/** a server that doesn't answer any more does not keep the process */
+const CLOSE_DATABASE_MS = 1_000;
 
 /** The service, built from its settings and not started yet. */
 export interface App {
@@ -173,16 +175,21 @@ export function createApp(
       }
     },
     async stop({ delayMs } = { delayMs: 0 }) {
+      const graceMs = config.shutdownGraceSeconds * 1000;
+      const lastRepliesMs = Math.min(LAST_REPLIES_MS, graceMs / 4);
+      const deadlineMs = clock.monotonicMs() + graceMs - lastRepliesMs;
+      const leftMs = () => Math.max(0, deadlineMs - clock.monotonicMs());
       stopped = true;
       readiness.stopping();
       await clock.sleep(delayMs);
-      const deadlineMs = clock.monotonicMs() + config.shutdownGraceSeconds * 1000 - delayMs;
-      await Promise.all(jobs.map((stopJob) => stopJob()));
+      const jobsStopped = Promise.all(jobs.map((stopJob) => stopJob()));
+      // A request that is still being read, or reads rows first, may yet send a command.
       const closed = closeServer(server);
-      const allAnswered = await committer.close(Math.max(0, deadlineMs - clock.monotonicMs()));
-      await within(Math.max(LAST_REPLIES_MS, deadlineMs - clock.monotonicMs()), closed, undefined);
+      await within(leftMs(), closed, undefined);
+      const allAnswered = await committer.close(leftMs());
+      await within(lastRepliesMs, closed, undefined);
       server.closeAllConnections();
-      await database.close();
+      await within(CLOSE_DATABASE_MS, jobsStopped.then(database.close), undefined);
       return allAnswered;
     },
   };

@@ -88,9 +88,10 @@ export class Committer {
   readonly #unbound: Mailbox<Letter>;
   readonly #sweeper: NodeJS.Timeout;
   readonly #drained: (() => void)[] = [];
+  /** the letters of each batch in flight */
+  readonly #flying = new Set<readonly Letter[]>();
   #arrivals = 0;
   #waiting = 0;
-  #batchesInFlight = 0;
   #pumpScheduled = false;
   #closed = false;
 
@@ -121,7 +122,7 @@ export class Committer {
   }
 
   get batchesInFlight(): number {
-    return this.#batchesInFlight;
+    return this.#flying.size;
   }
 
   /**
@@ -137,14 +138,17 @@ export class Committer {
   }
 
   /**
-   * Takes no more commands and resolves when all that wait are answered, with true. Those not
-   * answered after `graceMs` are told that the service is shutting down, and it is false.
+   * Takes no more commands and resolves when all that wait are answered, with true. After
+   * `graceMs` it is false: those that still wait are told that the service is shutting down, those
+   * in a batch that it is not known what becomes of them.
    */
   async close(graceMs: number): Promise<boolean> {
     this.#closed = true;
     const allAnswered = await within(graceMs, this.#whenDrained(), false);
     clearInterval(this.#sweeper);
     this.#withdraw(() => true, new Unavailable('shutting_down'));
+    for (const letter of [...this.#flying].flat())
+      letter.reject(new Unavailable('outcome_unknown'));
     return allAnswered;
   }
 
@@ -200,7 +204,7 @@ export class Committer {
     this.#pumpScheduled = true;
     setImmediate(() => {
       this.#pumpScheduled = false;
-      while (this.#batchesInFlight < this.#options.concurrency) {
+      while (this.#flying.size < this.#options.concurrency) {
         const letters = this.#formBatch();
         if (letters.length === 0) break;
         void this.#fly(letters);
@@ -264,7 +268,7 @@ export class Committer {
       actor.inFlight = true;
       this.#ready.delete(actor);
     }
-    this.#batchesInFlight++;
+    this.#flying.add(letters);
     this.#waiting -= letters.length;
     for (const letter of letters) this.#observer.commandTaken(startedMs - letter.arrivedAtMs);
     try {
@@ -278,7 +282,7 @@ export class Committer {
       const fault = error instanceof Error ? error : new Error(String(error));
       for (const letter of letters) letter.reject(fault);
     } finally {
-      this.#batchesInFlight--;
+      this.#flying.delete(letters);
       for (const actor of actors) this.#land(actor);
       this.#observer.batchEnded(letters.length, this.#clock.monotonicMs() - startedMs);
       this.#schedulePump();
@@ -322,7 +326,7 @@ export class Committer {
   }
 
   #tellIfDrained(): void {
-    if (this.#waiting > 0 || this.#batchesInFlight > 0) return;
+    if (this.#waiting > 0 || this.#flying.size > 0) return;
     for (const tell of this.#drained.splice(0)) tell();
   }
 }

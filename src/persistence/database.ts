@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { QueryTypes, Sequelize, type Transaction } from 'sequelize';
 import type { DatabaseTarget } from '../config.js';
 import { type Dialect, mysql, sqlite } from './dialects.js';
-import { asFault, CommitUnknown } from './faults.js';
+import { asFault, CommitUnknown, DatabaseFault } from './faults.js';
 import { mysqlDriver } from './mysql-driver.js';
 import type { Row } from './rows.js';
 import type { Quote } from './sql.js';
@@ -60,6 +60,7 @@ const LOCK_WAIT_SECONDS = 3;
 const IDLE_TRANSACTION_SECONDS = 5;
 const IDLE_SESSION_SECONDS = 30;
 const CONNECT_TIMEOUT_MS = 5_000;
+const END_SESSION_MS = 5_000;
 const ACQUIRE_TIMEOUT_MS = 5_000;
 /** below IDLE_SESSION_SECONDS, so that the pool lets go of a connection before the server does */
 const POOL_IDLE_MS = 10_000;
@@ -73,7 +74,7 @@ function openMysql(url: string, options: DatabaseOptions): Database {
     logging: false,
     pool: { max: options.poolMax, min: 0, idle: POOL_IDLE_MS, acquire: ACQUIRE_TIMEOUT_MS },
     retry: { max: 1 },
-    hooks: { afterConnect: (connection) => prepareSession(connection) },
+    hooks: { afterConnect: prepareSession },
   });
   const connection = statements(sequelize, mysql);
 
@@ -85,13 +86,17 @@ function openMysql(url: string, options: DatabaseOptions): Database {
       return mysqlSession(sequelize, transaction);
     },
     async endSession(sessionId) {
-      // No such session (1094) is what we are after.
-      await connection.run(`KILL ${sessionId}`).catch(() => undefined);
+      const deadlineMs = performance.now() + END_SESSION_MS;
       for (;;) {
+        // That there is no such session is what we are after; whether there is, the list says.
+        await connection.run(`KILL ${sessionId}`).catch(() => undefined);
         const rows = await connection.select(
           `SELECT 1 FROM information_schema.processlist WHERE id = ${sessionId}`,
         );
         if (rows.length === 0) return;
+        if (performance.now() > deadlineMs) {
+          throw new DatabaseFault('conflict', `session ${sessionId} does not end`);
+        }
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
@@ -119,9 +124,24 @@ function mysqlSession(sequelize: Sequelize, transaction: Transaction): Session {
   };
 }
 
-/** Runs once on each new connection; SQL modes are set so that nothing is cut off or made up. */
+interface NewConnection {
+  query(sql: string, done: (error: unknown) => void): void;
+  destroy(): void;
+}
+
+/** Runs once on each new connection; the pool knows nothing yet of one on which that fails. */
 async function prepareSession(connection: unknown): Promise<void> {
-  const session = connection as { query(sql: string, done: (error: unknown) => void): void };
+  const session = connection as NewConnection;
+  try {
+    await setSessionVariables(session);
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+}
+
+/** SQL modes are set so that nothing is cut off or made up. */
+async function setSessionVariables(session: NewConnection): Promise<void> {
   const run = (sql: string) =>
     new Promise<void>((resolve, reject) => {
       session.query(sql, (error) => (error ? reject(error) : resolve()));
@@ -206,9 +226,17 @@ function openSqlite(file: string): Database {
 }
 
 function sqliteSession(writes: Connection, release: () => void): Session {
+  // The connection is the next transaction's as soon as this one is over: nothing of this one may
+  // reach it then, least of all a ROLLBACK.
+  let isOver = false;
+  const end = () => {
+    isOver = true;
+    release();
+  };
   return {
     ...writes,
     async commit() {
+      if (isOver) throw new Error('the transaction is over');
       try {
         await writes.run('COMMIT');
       } catch (error) {
@@ -219,14 +247,15 @@ function sqliteSession(writes: Connection, release: () => void): Session {
         );
         throw rolledBack ? error : new CommitUnknown(null, error);
       } finally {
-        release();
+        end();
       }
     },
     async rollback() {
+      if (isOver) return;
       await writes
         .run('ROLLBACK')
         .catch(() => undefined)
-        .finally(release);
+        .finally(end);
     },
   };
 }

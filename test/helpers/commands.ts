@@ -66,6 +66,7 @@ export function create(
     ...header(),
     kind: 'create_products',
     products: products.map((product) => ({ ...NEW_PRODUCT, ...product })),
+    allOrNone: false,
     ...given,
   };
 }

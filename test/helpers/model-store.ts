@@ -83,7 +83,8 @@ export class ModelStore {
       this.ledger.push(structuredClone(opening));
     }
     for (const rental of changes.newRentals) insert(this.rentals, rental.id, rental);
-    for (const rental of changes.endedRentals) this.rentals.set(rental.id, structuredClone(rental));
+    for (const [id, rental] of changes.changedRentals)
+      this.rentals.set(id, structuredClone(rental));
     this.ledger.push(...structuredClone(changes.movements));
     for (const product of changes.changedProducts) this.#saveProduct(product);
     for (const { secretHash: _, ...key } of changes.newApiKeys) insert(this.apiKeys, key.id, key);

@@ -1,0 +1,13 @@
+/** A server that this test run started for itself. */
+export interface PrivateServer {
+  /** `mysql://root@127.0.0.1:port` */
+  readonly url: string;
+  readonly port: number;
+  /** kill -9, in the middle of whatever it does */
+  kill(): void;
+  /** starts it again after `kill`, on the same files */
+  startAgain(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function startMariadb(): Promise<PrivateServer>;
