@@ -158,6 +158,12 @@ const SETTINGS = {
     { min: 1, max: 1_000_000 },
     'clients connected at once at most',
   ),
+  requestTimeoutSeconds: whole(
+    'REQUEST_TIMEOUT_SECONDS',
+    30,
+    { min: 1, max: 300, unit: 's' },
+    'longest time for a request to arrive; beyond it 408',
+  ),
   shutdownDelaySeconds: whole(
     'SHUTDOWN_DELAY_SECONDS',
     3,
