@@ -55,4 +55,6 @@ function patternOf(endpoint: Endpoint): RegExp {
   return new RegExp(`^${endpoint.path.replace(/:\w+/g, '[^/]+')}/?$`);
 }
 
-const parameters = (endpoint: Endpoint) => endpoint.path.split(':').length;
+function parameters(endpoint: Endpoint): number {
+  return endpoint.path.split(':').length;
+}
