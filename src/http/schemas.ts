@@ -53,6 +53,13 @@ export const productRefText = line(100)
   .transform(toProductRef)
   .meta({ description: "The product's id, or its SKU.", example: '1' });
 
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+
+/** The id of a rental or an API key in a path. What is no UUID names nothing, and so is not found. */
+export const uuidText = line(100)
+  .transform((value) => (z.guid().safeParse(value).success ? value.toLowerCase() : NIL_UUID))
+  .meta({ example: '01966f0a-7c00-7000-8000-000000000000' });
+
 function toProductRef(value: string | number): string | number {
   return typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
 }

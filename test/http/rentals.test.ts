@@ -293,6 +293,21 @@ describe.each(DATABASES)('rentals on %s', (kind) => {
     expect(body).toMatchObject({ code: 'malformed_request', errors: [{ field, message }] });
   });
 
+  it('is found by its id in any case, and by nothing else', async () => {
+    const { id } = await rent({ product_id: (await makeProduct()).id });
+    expect((await admin.get(`/api/rentals/${id.toUpperCase()}`)).body).toMatchObject({ id });
+    for (const other of ['1', 'é', '%27%20OR%201=1', id.slice(1), `${id}0`, '%F0%9F%8E%BF']) {
+      for (const answer of [
+        await admin.get(`/api/rentals/${other}`),
+        await admin.post(`/api/rentals/${other}/cancel`),
+        await admin.post(`/api/rentals/${other}/complete`),
+      ]) {
+        expect(answer.status).toBe(404);
+        expect(answer.body.code).toBe('rental_not_found');
+      }
+    }
+  });
+
   describe('a customer', () => {
     it('rents for itself, whether it says so or not', async () => {
       const { id } = await makeProduct();
