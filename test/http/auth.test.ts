@@ -118,9 +118,10 @@ describe.each(DATABASES)('authentication on %s', (kind) => {
     });
 
     it('a token that was good until a moment ago', async () => {
-      const token = await tokenFor({}, 1);
+      // `exp` has whole seconds: it is good for one at least, and for two at most.
+      const token = await tokenFor({}, 2);
       expect((await ask(url, bearer(token))).status).toBe(200);
-      await new Promise((resolve) => setTimeout(resolve, 1100));
+      await new Promise((resolve) => setTimeout(resolve, 2100));
       expect(await ask(url, bearer(token))).toMatchObject({
         status: 401,
         detail: 'The token has expired.',
