@@ -4,11 +4,20 @@ import type { FieldError } from '../domain/refusal.js';
 type Issue = z.core.$ZodIssue;
 
 /**
- * What is wrong with each field, in sentences that begin with the field's name and say what would
- * be right. The schemas' own words (`refine`, `regex`) are kept; those of zod are not.
- * Needs issues that were reported with their input.
+ * Checks a value, and says what is wrong with each field in sentences that begin with the field's
+ * name and say what would be right. The schemas' own words (`refine`, `regex`) are kept; those of
+ * zod are not.
  */
-export function fieldErrors(issues: readonly Issue[]): FieldError[] {
+export function parseFields<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+): { data: T } | { errors: FieldError[] } {
+  // Whether a field is missing or mistyped is seen by its input.
+  const result = schema.safeParse(value, { reportInput: true });
+  return result.success ? { data: result.data } : { errors: fieldErrors(result.error.issues) };
+}
+
+function fieldErrors(issues: readonly Issue[]): FieldError[] {
   return issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({

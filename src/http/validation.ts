@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fieldErrors } from './field-errors.js';
+import { parseFields } from './field-errors.js';
 import { Problem } from './problem.js';
 
 /** What a route that declares no schema for a part takes there. */
@@ -17,10 +17,9 @@ export function validate<T>(
   const isAbsentBody = schema === undefined && part === 'body' && value === undefined;
   // A route without a schema for this part declares its type as undefined.
   if (isAbsentBody) return undefined as T;
-  const result = (schema ?? NOTHING).safeParse(value, { reportInput: true });
-  if (result.success) return result.data as T;
-  const errors = fieldErrors(result.error.issues);
-  throw part === 'body' ? invalidBody(value, errors) : unreadable(part, errors);
+  const result = parseFields<unknown>(schema ?? NOTHING, value);
+  if ('data' in result) return result.data as T;
+  throw part === 'body' ? invalidBody(value, result.errors) : unreadable(part, result.errors);
 }
 
 function invalidBody(value: unknown, errors: readonly object[]): Problem {

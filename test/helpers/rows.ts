@@ -1,6 +1,15 @@
 import type { Database } from '../../src/persistence/database.js';
 
-const TABLES = ['products', 'rentals', 'movements', 'idempotency_keys', 'api_keys', 'commits'];
+const TABLES = [
+  'products',
+  'rentals',
+  'movements',
+  'idempotency_keys',
+  'api_keys',
+  'commits',
+  'sync_runs',
+  'sync_findings',
+];
 
 /** How many rows each table has, and the sum of all versions: the same where nothing was changed. */
 export async function tableCounts(rows: Database): Promise<Record<string, number>> {

@@ -79,6 +79,19 @@ const WRITES: Record<string, { prepare(client: Client): Promise<Send>; rows: obj
       return (headers) => client.post(`/api/rentals/${id}/complete`, undefined, headers);
     },
   },
+  syncQuantities: {
+    rows: { sync_runs: 1, commits: 1 },
+    async prepare(client) {
+      return (headers) => client.post('/api/products/sync-quantities', undefined, headers);
+    },
+  },
+  syncQuantity: {
+    rows: { sync_runs: 1, commits: 1 },
+    async prepare(client) {
+      const id = await productId(client);
+      return (headers) => client.post(`/api/products/${id}/sync-quantity`, undefined, headers);
+    },
+  },
   createApiKey: {
     rows: { api_keys: 1, commits: 1 },
     async prepare(client) {

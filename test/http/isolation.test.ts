@@ -63,6 +63,13 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
   getRental: (client, { rentalId }) => [client.get(`/api/rentals/${rentalId}`)],
   cancelRental: (client, { rentalId }) => [client.post(`/api/rentals/${rentalId}/cancel`)],
   completeRental: (client, { rentalId }) => [client.post(`/api/rentals/${rentalId}/complete`)],
+  listSyncRuns: (client) => [client.get('/api/products/sync-quantities/status')],
+  syncQuantity: (client, { productId, sku }) => [
+    client.post(`/api/products/${productId}/sync-quantity`),
+    client.post(`/api/products/${sku}/sync-quantity?dry_run=true`),
+  ],
+  // Names nothing; that it leaves the drift of others alone is shown below.
+  syncQuantities: () => [],
   createApiKey: () => [],
   listApiKeys: (client) => [client.get('/api/api-keys')],
   revokeApiKey: (client, { apiKeyId }) => [client.delete(`/api/api-keys/${apiKeyId}`)],
@@ -80,6 +87,7 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     const product = { sku: 'THEIRS', name: 'x', quantity: 3, publish: true };
     const { id, sku } = (await owner.post('/api/products', product)).body;
     const rental = { product_id: id, user_id: 'ann' };
+    await owner.post('/api/products/sync-quantities');
     theirs = {
       productId: id,
       sku,
@@ -112,6 +120,19 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     expect((await ann.get('/api/rentals')).body.data).toEqual([]);
     expect((await ann.get(`/api/rentals/${theirs.rentalId}`)).status).toBe(404);
     expect((await ann.post(`/api/rentals/${theirs.rentalId}/cancel`)).status).toBe(404);
+  });
+
+  it('a sync neither sees nor mends what is wrong elsewhere', async () => {
+    const drift = `UPDATE products SET quantity_available = 3, quantity_rented = 0 WHERE id = ${theirs.productId}`;
+    await service.rows.run(drift);
+    const { body } = await intruder.post('/api/products/sync-quantities');
+    expect(body).toMatchObject({ total_products: 0, synced_products: 0, details: [] });
+    const owner = service.client();
+    const found = (await owner.post('/api/products/sync-quantities')).body;
+    expect(found).toMatchObject({ total_products: 1, synced_products: 1 });
+    const { run_id } = found;
+    const runs = (await intruder.get('/api/products/sync-quantities/status')).body.data;
+    expect(runs.map((run: { id: string }) => run.id)).not.toContain(run_id);
   });
 
   it('the same SKU may be had in both, and means each its own', async () => {

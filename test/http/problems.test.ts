@@ -152,6 +152,21 @@ describe.each(DATABASES)('problems on %s', (kind) => {
         facts: { sku },
       };
     },
+    idempotency_in_progress: async () => {
+      const path = '/api/products/sync-quantities';
+      const headers = { 'Idempotency-Key': 'a run' };
+      const { run_id } = (await admin.post(path, undefined, headers)).body;
+      // As if another copy of the service were at it.
+      await service.rows.run(
+        "UPDATE sync_runs SET finished_at = NULL, holder = 'another', " +
+          `held_until = '2999-01-01 00:00:00.000' WHERE id = '${run_id}'`,
+      );
+      return {
+        answer: await admin.post(path, undefined, headers),
+        detail: 'Another copy of the service is still at this run. Send the request again later.',
+        instance: path,
+      };
+    },
     version_mismatch: async () => {
       const { id } = await makeProduct();
       const headers = { 'If-Match': '"3"' };
@@ -288,6 +303,7 @@ describe('the table of codes', () => {
         'invalid_transition',
         'quantity_below_committed',
         'sku_taken',
+        'idempotency_in_progress',
       ],
       412: ['version_mismatch'],
       413: ['body_too_large'],
