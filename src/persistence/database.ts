@@ -41,8 +41,6 @@ export interface Database extends Connection {
   endSession(sessionId: number): Promise<void>;
   /** the pool's size and use, where there is one */
   pool(): { size: number; available: number; waiting: number } | null;
-  /** for migrations, which describe tables with Sequelize's query interface */
-  readonly sequelize: Sequelize;
   close(): Promise<void>;
 }
 
@@ -80,7 +78,6 @@ function openMysql(url: string, options: DatabaseOptions): Database {
 
   return {
     ...connection,
-    sequelize,
     async begin() {
       const transaction = await sequelize.transaction().catch(rethrow);
       return mysqlSession(sequelize, transaction);
@@ -182,10 +179,8 @@ function openSqlite(file: string): Database {
       logging: false,
       retry: { max: 1 },
     });
-  const reader = open();
-  const writer = open();
-  const reads = statements(reader, sqlite);
-  const writes = statements(writer, sqlite);
+  const reader = renewable(open);
+  const writer = renewable(open);
   let turn: Promise<void> = Promise.resolve();
 
   const takeTurn = async () => {
@@ -199,14 +194,16 @@ function openSqlite(file: string): Database {
   };
 
   return {
-    ...reads,
+    dialect: sqlite,
+    quote: reader.get().quote,
+    select: (sql) => reader.get().select(sql),
     async run(sql) {
       const release = await takeTurn();
-      await writes.run(sql).finally(release);
+      await writer.get().run(sql).finally(release);
     },
-    sequelize: writer,
     async begin() {
       const release = await takeTurn();
+      const writes = writer.get();
       try {
         await writes.run('BEGIN IMMEDIATE');
       } catch (error) {
@@ -224,6 +221,44 @@ function openSqlite(file: string): Database {
     },
   };
 }
+
+/**
+ * A connection to a file that is opened anew after it met a file that could not be opened or
+ * written to: SQLite and Sequelize both would go on for ever with what they got then.
+ */
+function renewable(open: () => Sequelize): { get(): Connection; close(): Promise<void> } {
+  let isStale = false;
+  const noticed = (error: unknown): never => {
+    if (error instanceof DatabaseFault && isLasting(error)) isStale = true;
+    throw error;
+  };
+  const connect = (sequelize: Sequelize): Connection => {
+    const plain = statements(sequelize, sqlite);
+    return {
+      ...plain,
+      select: (sql) => plain.select(sql).catch(noticed),
+      run: (sql) => plain.run(sql).catch(noticed),
+    };
+  };
+  let sequelize = open();
+  let connection = connect(sequelize);
+  return {
+    /** Ask again with each statement, or with each transaction. */
+    get() {
+      if (isStale) {
+        void sequelize.close().catch(() => {});
+        sequelize = open();
+        connection = connect(sequelize);
+        isStale = false;
+      }
+      return connection;
+    },
+    close: () => sequelize.close(),
+  };
+}
+
+const isLasting = ({ kind, cause }: DatabaseFault) =>
+  kind === 'unwritable' || (cause instanceof Error && cause.name === 'SequelizeConnectionError');
 
 function sqliteSession(writes: Connection, release: () => void): Session {
   // The connection is the next transaction's as soon as this one is over: nothing of this one may
