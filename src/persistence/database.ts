@@ -168,21 +168,45 @@ function poolOf(sequelize: Sequelize) {
  * The embedded database takes one writer at a time, so one connection writes and takes
  * transactions in turn, another reads. (Parallel IMMEDIATE transactions would fill the driver's
  * threads with waiters, and the one that holds the lock could not commit.)
+ *
+ * Both are opened anew after a file could not be opened or written to: SQLite and Sequelize go on
+ * for ever with what they got then, also when the disk has long been mended, and SQLite shares
+ * that between all connections of a process.
  */
 function openSqlite(file: string): Database {
   mkdirSync(dirname(file), { recursive: true });
-  const open = () =>
-    new Sequelize({
+  let isStale = false;
+  const notice = (error: unknown): never => {
+    if (error instanceof DatabaseFault && isLasting(error)) isStale = true;
+    throw error;
+  };
+  const open = () => {
+    const sequelize = new Sequelize({
       dialect: 'sqlite',
       dialectModule: sqliteDriver,
       storage: file,
       logging: false,
       retry: { max: 1 },
     });
-  const reader = renewable(open);
-  const writer = renewable(open);
+    const plain = statements(sequelize, sqlite);
+    return {
+      ...plain,
+      select: (sql: string) => plain.select(sql).catch(notice),
+      run: (sql: string) => plain.run(sql).catch(notice),
+      // Closing what was never open is no matter.
+      close: () => sequelize.close().catch(() => undefined),
+    };
+  };
+  let reader = open();
+  let writer = open();
   let turn: Promise<void> = Promise.resolve();
 
+  const renew = async () => {
+    await Promise.all([reader.close(), writer.close()]);
+    reader = open();
+    writer = open();
+    isStale = false;
+  };
   const takeTurn = async () => {
     const before = turn;
     let release = () => {};
@@ -190,27 +214,31 @@ function openSqlite(file: string): Database {
       release = resolve;
     });
     await before;
+    if (isStale) await renew();
     return release;
   };
 
   return {
     dialect: sqlite,
-    quote: reader.get().quote,
-    select: (sql) => reader.get().select(sql),
+    quote: reader.quote,
+    async select(sql) {
+      if (isStale) (await takeTurn())();
+      return reader.select(sql);
+    },
     async run(sql) {
       const release = await takeTurn();
-      await writer.get().run(sql).finally(release);
+      await writer.run(sql).finally(release);
     },
     async begin() {
       const release = await takeTurn();
-      const writes = writer.get();
+      const session = sqliteSession(writer, release);
       try {
-        await writes.run('BEGIN IMMEDIATE');
+        await session.run('BEGIN IMMEDIATE');
       } catch (error) {
         release();
         throw error;
       }
-      return sqliteSession(writes, release);
+      return session;
     },
     // A commit that failed has been rolled back, or not: there is nobody to wait for.
     endSession: async () => {},
@@ -219,41 +247,6 @@ function openSqlite(file: string): Database {
       await turn;
       await Promise.all([reader.close(), writer.close()]);
     },
-  };
-}
-
-/**
- * A connection to a file that is opened anew after it met a file that could not be opened or
- * written to: SQLite and Sequelize both would go on for ever with what they got then.
- */
-function renewable(open: () => Sequelize): { get(): Connection; close(): Promise<void> } {
-  let isStale = false;
-  const noticed = (error: unknown): never => {
-    if (error instanceof DatabaseFault && isLasting(error)) isStale = true;
-    throw error;
-  };
-  const connect = (sequelize: Sequelize): Connection => {
-    const plain = statements(sequelize, sqlite);
-    return {
-      ...plain,
-      select: (sql) => plain.select(sql).catch(noticed),
-      run: (sql) => plain.run(sql).catch(noticed),
-    };
-  };
-  let sequelize = open();
-  let connection = connect(sequelize);
-  return {
-    /** Ask again with each statement, or with each transaction. */
-    get() {
-      if (isStale) {
-        void sequelize.close().catch(() => {});
-        sequelize = open();
-        connection = connect(sequelize);
-        isStale = false;
-      }
-      return connection;
-    },
-    close: () => sequelize.close(),
   };
 }
 
