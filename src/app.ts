@@ -2,9 +2,11 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Committer } from './actors/committer.js';
 import { batchRunner } from './actors/run-batch.js';
+import { atMostEvery } from './at-most-every.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
-import type { Core } from './core.js';
+import type { Core, Send } from './core.js';
+import type { QuantityChange } from './domain/batch.js';
 import { apiKeySurface } from './http/api-keys/routes.js';
 import { Authenticator } from './http/auth.js';
 import type { Surface } from './http/endpoint.js';
@@ -13,9 +15,12 @@ import { operationsRouter } from './http/operations/routes.js';
 import { productSurface } from './http/products/routes.js';
 import { rentalSurface } from './http/rentals/routes.js';
 import { createHttpServer } from './http/server.js';
+import { syncSurface } from './http/sync/routes.js';
 import { startPurgeJob } from './jobs/purge.js';
+import { createSync } from './jobs/sync.js';
+import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
-import { createMetrics, type Metrics } from './metrics.js';
+import { createMetrics, type Gauges, type Metrics } from './metrics.js';
 import { findApiKeys, listApiKeys } from './persistence/api-keys.js';
 import { batchStore } from './persistence/batch-store.js';
 import { type Database, openDatabase } from './persistence/database.js';
@@ -25,14 +30,21 @@ import { listMovements } from './persistence/reads/movements.js';
 import { pageOf, productReads } from './persistence/reads/products.js';
 import { rentalReads } from './persistence/reads/rentals.js';
 import { sharedQuery } from './persistence/reads/shared-query.js';
+import { summariseStock } from './persistence/reads/stock.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
 import { VERSION } from './version.js';
 import { within } from './within.js';
 
-export const SURFACES: readonly Surface[] = [productSurface, rentalSurface, apiKeySurface];
+export const SURFACES: readonly Surface[] = [
+  productSurface,
+  rentalSurface,
+  syncSurface,
+  apiKeySurface,
+];
 
 const DATABASE_RETRY_MS = 1_000;
+const STOCK_SUMMARY_MS = 10_000;
 /** even a shutdown that is late lets replies that were given reach their clients */
 const LAST_REPLIES_MS = 1_000;
 /** a server that doesn't answer any more does not keep the process */
@@ -53,6 +65,51 @@ export interface App {
   stop(options?: { delayMs: number }): Promise<boolean>;
 }
 
+/** The core by itself, for scripts: no port, no jobs. */
+export interface OpenCore {
+  readonly core: Core;
+  /** Makes the store where nobody named it before. Throws a DatabaseFault. */
+  ensureStore(storeId: number): Promise<void>;
+  /** Finishes what was sent and closes the database. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the core on a database and brings its tables up to date. Unlike the service it does not
+ * wait for a database that is away: throws a DatabaseFault.
+ */
+export async function openCore(config: Config, log: Logger): Promise<OpenCore> {
+  const database = openDatabase(config.database, {
+    poolMax: config.databasePoolMax,
+    queryTimeoutMs: config.queryTimeoutSeconds * 1000,
+  });
+  const metrics = createMetrics(gaugesOf(database, () => committer));
+  const committer = createCommitter(config, {
+    database,
+    clock: systemClock,
+    log,
+    metrics,
+    readiness: new Readiness(database),
+  });
+  const stores = new Stores(database);
+  const close = async () => {
+    await committer.close(config.shutdownGraceSeconds * 1000);
+    await database.close();
+  };
+  try {
+    await database.select('SELECT 1');
+    await createMigrator(database, config.database).up();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    core: createCore(database, committer, metrics),
+    ensureStore: (storeId) => stores.ensure(storeId),
+    close,
+  };
+}
+
 /**
  * The composition root: who gets whom. `secret` is what HS256 tokens are checked with. `clock` and
  * `database` are given in tests only.
@@ -68,10 +125,7 @@ export function createApp(
     queryTimeoutMs: config.queryTimeoutSeconds * 1000,
   });
   const readiness = new Readiness(database);
-  const metrics: Metrics = createMetrics({
-    waitingCommands: () => committer.waiting,
-    batchesInFlight: () => committer.batchesInFlight,
-  });
+  const metrics: Metrics = createMetrics(gaugesOf(database, () => committer));
   const committer = createCommitter(config, { database, clock, log, metrics, readiness });
   const core = createCore(database, committer, metrics);
   const findApiKey = sharedQuery(
@@ -101,7 +155,8 @@ export function createApp(
     },
     config,
   );
-  let stopJobs = async () => {};
+  /** what ends each job that runs */
+  const jobs: (() => Promise<void>)[] = [];
   let stopped = false;
 
   return {
@@ -113,7 +168,11 @@ export function createApp(
       await listen(server, config);
       await prepareDatabase();
       readiness.started();
-      stopJobs = startPurgeJob(database, log);
+      jobs.push(startPurgeJob(database, log));
+      if (config.syncCron !== null) {
+        const options = { ...SYNC_SCHEDULE, cron: config.syncCron };
+        jobs.push(startSyncSchedule(options, { core, database, log }));
+      }
     },
     async stop({ delayMs } = { delayMs: 0 }) {
       const graceMs = config.shutdownGraceSeconds * 1000;
@@ -123,7 +182,7 @@ export function createApp(
       stopped = true;
       readiness.stopping();
       await clock.sleep(delayMs);
-      const jobsStopped = stopJobs();
+      const jobsStopped = Promise.all(jobs.map((stopJob) => stopJob()));
       // A request that is still being read, or reads rows first, may yet send a command.
       const closed = closeServer(server);
       await within(leftMs(), closed, undefined);
@@ -157,13 +216,34 @@ export function createApp(
   }
 }
 
+/** What is read at a scrape. Figures that need a query are read at most every ten seconds. */
+function gaugesOf(database: Database, committer: () => Committer): Gauges {
+  const stock = atMostEvery(STOCK_SUMMARY_MS, () =>
+    summariseStock(database).catch((error: unknown) => {
+      if (!(error instanceof DatabaseFault)) throw error;
+      return null;
+    }),
+  );
+  return {
+    waitingCommands: () => committer().waiting,
+    deepestMailbox: () => committer().deepestMailbox,
+    batchesInFlight: () => committer().batchesInFlight,
+    pool: () => database.pool(),
+    stock,
+    version: VERSION,
+  };
+}
+
 function createCommitter(
   config: Config,
   parts: { database: Database; clock: Clock; log: Logger; metrics: Metrics; readiness: Readiness },
 ): Committer {
   const { database, clock, log, metrics, readiness } = parts;
   const runBatch = batchRunner(
-    batchStore(database),
+    batchStore(database, {
+      locked: (ms) => metrics.lockDuration.observe(ms / 1000),
+      committed: (ms) => metrics.commitDuration.observe(ms / 1000),
+    }),
     {
       idempotencyTtlMs: config.idempotencyTtlHours * 3_600_000,
       retriesMax: config.commitRetries,
@@ -183,6 +263,7 @@ function createCommitter(
           metrics.commitsResolved.inc({ fate });
           log.warn({ fate }, 'the answer to a COMMIT was lost, and its outcome looked up');
         },
+        committed: (changes) => logQuantities(log, changes),
         writable: (isWritable) => readiness.writable(isWritable),
       },
     },
@@ -208,20 +289,30 @@ function createCommitter(
   );
 }
 
+/** One line for a batch: a line for each command would cost more than the command. */
+function logQuantities(log: Logger, changes: readonly QuantityChange[]): void {
+  if (changes.length === 0 || !log.isLevelEnabled('info')) return;
+  const sentences = changes.map(
+    ({ productId, quantity, status }) =>
+      `Product ${productId} quantity updated: ${quantity[0]} → ${quantity[1]}, status: ${status[0]} → ${status[1]}`,
+  );
+  log.info({ changes: sentences }, 'quantities changed');
+}
+
 function createCore(database: Database, committer: Committer, metrics: Metrics): Core {
+  const send: Send = async (command) => {
+    try {
+      const answer = await committer.send(command);
+      metrics.answered(command, answer);
+      return answer;
+    } catch (error) {
+      metrics.failed(command);
+      throw error;
+    }
+  };
   return {
-    async send(command) {
-      try {
-        const answer = await committer.send(command);
-        const { outcome, replayed } = answer;
-        const done = outcome.ok ? 'accepted' : 'refused';
-        metrics.commands.inc({ kind: command.kind, outcome: replayed ? 'replayed' : done });
-        return answer;
-      } catch (error) {
-        metrics.commands.inc({ kind: command.kind, outcome: 'failed' });
-        throw error;
-      }
-    },
+    send,
+    sync: createSync(send, database),
     products: productReads(database),
     rentals: rentalReads(database),
     listMovements: (query) => listMovements(database, query),

@@ -1,3 +1,5 @@
+import { validate as isCronExpression } from 'node-cron';
+
 /** Settings: one table, read from the environment once, at the start. Nobody else reads it. */
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -146,6 +148,16 @@ const SETTINGS = {
     { min: 1, max: 300, unit: 's' },
     'longest wait for one statement; beyond it the connection is given up',
   ),
+  syncCron: {
+    name: 'SYNC_CRON',
+    doc: 'when to find and repair drift, like `15 3 * * *`; unset: never by itself',
+    fallback: null,
+    read(value) {
+      if (!isCronExpression(value))
+        throw new RangeError('must be a cron expression, like 15 3 * * *');
+      return value;
+    },
+  } satisfies Setting<string | null>,
   idempotencyTtlHours: whole(
     'IDEMPOTENCY_TTL_HOURS',
     24,

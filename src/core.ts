@@ -2,13 +2,17 @@ import type { Answer } from './actors/committer.js';
 import type { ApiKey } from './domain/api-key.js';
 import type { Command } from './domain/command.js';
 import type { LedgerLine } from './domain/movement.js';
+import type { Sync } from './jobs/sync.js';
 import type { Page, ProductReads } from './persistence/reads/products.js';
 import type { RentalReads } from './persistence/reads/rentals.js';
 
+/** Carries a command out; see Committer.send. */
+export type Send = <C extends Command>(command: C) => Promise<Answer<C>>;
+
 /** What the service can do, without HTTP: the one way to write, and the reads. */
 export interface Core {
-  /** Carries a command out; see Committer.send. */
-  send<C extends Command>(command: C): Promise<Answer<C>>;
+  readonly send: Send;
+  readonly sync: Sync;
   readonly products: ProductReads;
   readonly rentals: RentalReads;
   /** A product's ledger, newest line first, below the line `before`. */

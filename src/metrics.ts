@@ -1,81 +1,102 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Answer } from './actors/committer.js';
+import type { Command } from './domain/command.js';
+import type { StockSummary } from './persistence/reads/stock.js';
 
 /** Metrics that Prometheus scrapes; names and units after its conventions. */
 export interface Metrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
-  readonly commands: Counter<'kind' | 'outcome'>;
   readonly batchSize: Histogram;
   readonly batchDuration: Histogram;
+  readonly lockDuration: Histogram;
+  readonly commitDuration: Histogram;
   readonly mailboxWait: Histogram;
   readonly batchRetries: Counter<'cause'>;
   readonly commitsResolved: Counter<'fate'>;
+  /** Counts a command by what became of it. */
+  answered<C extends Command>(command: C, answer: Answer<C>): void;
+  /** Counts a command that got no answer. */
+  failed(command: Command): void;
 }
 
 /** What is read when somebody scrapes. */
 export interface Gauges {
   waitingCommands(): number;
+  deepestMailbox(): number;
   batchesInFlight(): number;
+  /** null where the database has no pool */
+  pool(): { size: number; available: number; waiting: number } | null;
+  /** What needs a query; null where the database does not answer. */
+  stock(): Promise<StockSummary | null>;
+  readonly version: string;
 }
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export function createMetrics(gauges: Gauges): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  // prom-client's names for these three do not pass `promtool check metrics`.
+  // prom-client's names for these do not pass `promtool check metrics`.
   for (const kind of ['handles', 'requests', 'resources']) {
     registry.removeSingleMetric(`nodejs_active_${kind}`);
     registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   }
-  new Gauge({
-    name: 'availability_waiting_commands',
-    help: 'Commands that wait for their turn.',
+  registerQueueGauges(registry, gauges);
+  registerStockGauges(registry, gauges);
+
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name, help, buckets, registers });
+  const commands = new Counter({
+    name: 'availability_commands_total',
+    help: 'Commands by kind and by what became of them.',
+    labelNames: ['kind', 'outcome'],
     registers,
-    collect() {
-      this.set(gauges.waitingCommands());
-    },
   });
-  new Gauge({
-    name: 'availability_batches_in_flight',
-    help: 'Batches that are being committed.',
+  const refusals = new Counter({
+    name: 'availability_refusals_total',
+    help: 'Commands that were refused, by code.',
+    labelNames: ['code'],
     registers,
-    collect() {
-      this.set(gauges.batchesInFlight());
-    },
   });
+  const drifts = new Counter({
+    name: 'availability_drifted_products_total',
+    help: 'Products whose counters had drifted, by the gravest cause and what was done.',
+    labelNames: ['cause', 'action'],
+    registers,
+  });
+
   return {
     registry,
     httpDuration: new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Time from a request to its answer.',
       labelNames: ['method', 'route', 'status'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      buckets: SECONDS,
       registers,
     }),
-    commands: new Counter({
-      name: 'availability_commands_total',
-      help: 'Commands by kind and by what became of them.',
-      labelNames: ['kind', 'outcome'],
-      registers,
-    }),
-    batchSize: new Histogram({
-      name: 'availability_batch_commands',
-      help: 'Commands in one transaction.',
-      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
-      registers,
-    }),
-    batchDuration: new Histogram({
-      name: 'availability_batch_duration_seconds',
-      help: 'Time from the start of a batch to its COMMIT, with all its repeats.',
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-      registers,
-    }),
-    mailboxWait: new Histogram({
-      name: 'availability_mailbox_wait_seconds',
-      help: 'Time that a command waited for its turn.',
-      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-      registers,
-    }),
+    batchSize: histogram(
+      'availability_batch_commands',
+      'Commands in one transaction.',
+      [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+    ),
+    batchDuration: histogram(
+      'availability_batch_duration_seconds',
+      'Time from the start of a batch to its COMMIT, with all its repeats.',
+      SECONDS,
+    ),
+    lockDuration: histogram(
+      'availability_lock_duration_seconds',
+      'Time to lock and read the products of a batch.',
+      SECONDS,
+    ),
+    commitDuration: histogram('availability_commit_duration_seconds', 'Time of a COMMIT.', SECONDS),
+    mailboxWait: histogram(
+      'availability_mailbox_wait_seconds',
+      'Time that a command waited for its turn.',
+      SECONDS,
+    ),
     batchRetries: new Counter({
       name: 'availability_batch_retries_total',
       help: 'Batches that were run again, by cause.',
@@ -88,5 +109,115 @@ export function createMetrics(gauges: Gauges): Metrics {
       labelNames: ['fate'],
       registers,
     }),
+    answered(command, { outcome, replayed }) {
+      const done = outcome.ok ? 'accepted' : 'refused';
+      commands.inc({ kind: command.kind, outcome: replayed ? 'replayed' : done });
+      if (!outcome.ok) {
+        refusals.inc({ code: outcome.refusal.code });
+        return;
+      }
+      const drift = driftIn(command, outcome.value);
+      if (drift) drifts.inc(drift);
+    },
+    failed: (command) => commands.inc({ kind: command.kind, outcome: 'failed' }),
   };
+}
+
+/** The labels of the drift that a sync command found. */
+function driftIn(command: Command, value: unknown): { cause: string; action: string } | null {
+  if (command.kind !== 'sync' || typeof value !== 'object' || value === null) return null;
+  const cause = 'cause' in value && typeof value.cause === 'string' ? value.cause : 'unknown';
+  return { cause, action: command.dryRun ? 'found' : 'repaired' };
+}
+
+function registerQueueGauges(registry: Registry, gauges: Gauges): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('availability_waiting_commands', 'Commands that wait for their turn.', () =>
+    gauges.waitingCommands(),
+  );
+  gauge(
+    'availability_deepest_mailbox_commands',
+    'Commands that wait for one product, at most.',
+    () => gauges.deepestMailbox(),
+  );
+  gauge('availability_batches_in_flight', 'Batches that are being committed.', () =>
+    gauges.batchesInFlight(),
+  );
+  new Gauge({
+    name: 'availability_database_connections',
+    help: 'Connections to the database and requests for one, by state.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      const pool = gauges.pool();
+      if (!pool) return;
+      this.set({ state: 'used' }, pool.size - pool.available);
+      this.set({ state: 'idle' }, pool.available);
+      this.set({ state: 'waited_for' }, pool.waiting);
+    },
+  });
+  new Gauge({
+    name: 'availability_build_info',
+    help: 'Which build this is; always 1.',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  }).set({ version: gauges.version, node: process.version }, 1);
+}
+
+/** Figures that need a query, the same for all of them; absent where the database is away. */
+function registerStockGauges(registry: Registry, gauges: Gauges): void {
+  const gauge = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[],
+    show: (gauge: Gauge<Label>, stock: StockSummary) => void,
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      async collect() {
+        const stock = await gauges.stock();
+        this.reset();
+        if (stock) show(this, stock);
+      },
+    });
+  gauge('availability_products', 'Products by status.', ['status'], (products, stock) => {
+    for (const [status, count] of stock.products) products.set({ status }, count);
+  });
+  gauge(
+    'availability_units',
+    'Units of all products, by what they are doing.',
+    ['state'],
+    (units, { counters }) => {
+      units.set({ state: 'available' }, counters.quantityAvailable);
+      units.set({ state: 'reserved' }, counters.quantityReserved);
+      units.set({ state: 'rented' }, counters.quantityRented);
+    },
+  );
+  gauge(
+    'availability_last_sync_timestamp_seconds',
+    'When the last run of sync over all products of a store ended.',
+    [],
+    (time, { lastSync }) => {
+      if (lastSync) time.set(lastSync.finishedAt / 1000);
+    },
+  );
+  gauge(
+    'availability_last_sync_drifted_products',
+    'Products that had drifted in the last run of sync over all products of a store.',
+    [],
+    (drifted, { lastSync }) => {
+      if (lastSync) drifted.set(lastSync.driftedProducts);
+    },
+  );
 }

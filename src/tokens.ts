@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SignJWT } from 'jose';
 import type { Config } from './config.js';
 import type { Role } from './domain/api-key.js';
+import { systemErrorCode } from './system-error.js';
 
 const SECRET_BYTES = 48;
 
@@ -18,16 +19,22 @@ export function jwtSecret(config: Config): string | null {
     'jwt-secret',
   );
   mkdirSync(dirname(file), { recursive: true });
-  try {
-    // Fails where it exists: of two copies that start together one makes it, both read it.
-    writeFileSync(file, randomBytes(SECRET_BYTES).toString('base64url'), {
-      flag: 'wx',
-      mode: 0o600,
-    });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  }
+  if (!existsSync(file)) makeSecret(file);
   return readFileSync(file, 'utf8');
+}
+
+/** Of two copies that start together one makes it, and both find it whole. */
+function makeSecret(file: string): void {
+  const own = `${file}.${process.pid}`;
+  writeFileSync(own, randomBytes(SECRET_BYTES).toString('base64url'), { mode: 0o600 });
+  try {
+    // Fails where it exists.
+    linkSync(own, file);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+  } finally {
+    rmSync(own);
+  }
 }
 
 /** What a token says. */

@@ -114,6 +114,13 @@ export class Committer {
     return this.#waiting;
   }
 
+  /** commands that wait for one product, at most */
+  get deepestMailbox(): number {
+    let deepest = this.#unbound.size;
+    for (const { mailbox } of this.#actors.values()) deepest = Math.max(deepest, mailbox.size);
+    return deepest;
+  }
+
   get batchesInFlight(): number {
     return this.#flying.size;
   }

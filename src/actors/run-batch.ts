@@ -1,6 +1,13 @@
 import type { Clock } from '../clock.js';
+import type { QuantityChange } from '../domain/batch.js';
 import type { Command } from '../domain/command.js';
-import { type DecisionRules, decide, productsToMend, type Settlement } from '../domain/decide.js';
+import {
+  type Decision,
+  type DecisionRules,
+  decide,
+  productsToMend,
+  type Settlement,
+} from '../domain/decide.js';
 import { needsOf } from '../domain/needs.js';
 import type { BatchStore, Mark } from '../persistence/batch-store.js';
 import { asFault, CommitUnknown, DatabaseFault, type FaultKind } from '../persistence/faults.js';
@@ -20,6 +27,8 @@ export interface BatchObserver {
   commandFailed(command: Command, error: unknown): void;
   /** the outcome of a COMMIT was unknown, and then known, or not */
   commitResolved(fate: 'committed' | 'rolled_back' | 'unknown'): void;
+  /** a batch is committed, and did this to products */
+  committed(changes: readonly QuantityChange[]): void;
   /** a write was refused by a full or read-only disk; or one was accepted */
   writable(isWritable: boolean): void;
 }
@@ -89,7 +98,10 @@ export function batchRunner(
         if (error instanceof LostBatch) {
           const fate = await fateOf(error, deadlineMs);
           observer.commitResolved(fate);
-          if (fate === 'committed') return error.settlements;
+          if (fate === 'committed') {
+            observer.committed(error.decision.changes.quantityChanges);
+            return error.decision.settlements;
+          }
           if (fate === 'unknown') throw new Unavailable('outcome_unknown', error);
         }
         const cause = causeOf(error);
@@ -111,18 +123,24 @@ export function batchRunner(
   async function attemptOnce(commands: readonly Command[]): Promise<readonly Settlement[]> {
     const transaction = await store.begin();
     try {
-      const loaded = await transaction.load(needsOf(commands));
-      const mend = productsToMend(loaded);
-      const truths = mend.length > 0 ? await transaction.loadTruths(mend) : [];
-      const { settlements, changes } = decide(commands, { ...loaded, truths }, options);
+      const needs = needsOf(commands);
+      const loaded = await transaction.load(needs);
+      const plain = [...new Set([...needs.syncIds, ...productsToMend(loaded)])];
+      const truths = [
+        ...(await transaction.loadTruths(plain, { deep: false })),
+        ...(await transaction.loadTruths(needs.deepSyncIds, { deep: true })),
+      ];
+      const decision = decide(commands, { ...loaded, truths }, options);
+      const { settlements, changes } = decision;
       const firstCommandId = commands[0]?.id ?? '';
       const mark = await transaction.save(changes, { now: loaded.now, firstCommandId });
       if (mark === null) {
         await transaction.rollback();
         return settlements;
       }
-      await commit(transaction, mark, settlements);
+      await commit(transaction, mark, decision);
       observer.writable(true);
+      observer.committed(changes.quantityChanges);
       return settlements;
     } catch (error) {
       if (!(error instanceof LostBatch)) await transaction.rollback();
@@ -133,12 +151,12 @@ export function batchRunner(
   async function commit(
     transaction: { commit(): Promise<void> },
     mark: Mark,
-    settlements: readonly Settlement[],
+    decision: Decision,
   ): Promise<void> {
     try {
       await transaction.commit();
     } catch (error) {
-      if (error instanceof CommitUnknown) throw new LostBatch(mark, settlements, error);
+      if (error instanceof CommitUnknown) throw new LostBatch(mark, decision, error);
       throw error;
     }
   }
@@ -167,16 +185,16 @@ export function batchRunner(
 /** A batch whose COMMIT was sent and not answered, with the replies that are given if it was done. */
 class LostBatch extends Error {
   readonly mark: Mark;
-  readonly settlements: readonly Settlement[];
+  readonly decision: Decision;
   readonly sessionId: number | null;
   /** it was a full disk that COMMIT met */
   readonly isUnwritable: boolean;
 
-  constructor(mark: Mark, settlements: readonly Settlement[], cause: CommitUnknown) {
+  constructor(mark: Mark, decision: Decision, cause: CommitUnknown) {
     super(cause.message, { cause });
     this.name = 'LostBatch';
     this.mark = mark;
-    this.settlements = settlements;
+    this.decision = decision;
     this.sessionId = cause.sessionId;
     this.isUnwritable = asFault(cause.cause).kind === 'unwritable';
   }

@@ -1,21 +1,21 @@
-import type { Counters } from '../../machines/product.js';
+import type { AvailabilityStatus, Counters } from '../../machines/product.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
 import type { CommandHeader } from './command.js';
+import {
+  type Drift,
+  driftOf,
+  offsetOf,
+  type ProductTruth,
+  type TruthOffset,
+  truthAt,
+} from './drift.js';
 import type { IdempotencyRecord } from './idempotency.js';
 import type { Instant } from './instant.js';
-import { LiveProduct } from './live-product.js';
+import { LiveProduct, type Sent } from './live-product.js';
 import type { Movement, MovementKind } from './movement.js';
 import { countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
-
-/** What the rows of a product's rentals and ledger say, where its counters can't be believed. */
-export interface ProductTruth {
-  readonly productId: number;
-  /** units of its active rentals */
-  readonly unitsRented: number;
-  /** the counters after the last line of its ledger */
-  readonly ledger: Counters;
-}
+import type { NewSyncRun, SyncFinding } from './sync-run.js';
 
 /** Everything that a batch decides on, read under the locks. */
 export interface Loaded {
@@ -28,7 +28,7 @@ export interface Loaded {
   readonly takenSkus: readonly SkuInStore[];
   /** those that are not revoked */
   readonly apiKeys: readonly ApiKey[];
-  /** of the products that `productsToMend` named */
+  /** of products that are synced, and of those that `productsToMend` named */
   readonly truths: readonly ProductTruth[];
 }
 
@@ -46,18 +46,30 @@ export interface CreatedProduct {
   readonly opening: { -readonly [K in keyof Movement]: Movement[K] };
 }
 
+/** What one accepted command did to a product's free units and status. */
+export interface QuantityChange {
+  readonly productId: number;
+  readonly quantity: readonly [old: number, now: number];
+  readonly status: readonly [old: AvailabilityStatus, now: AvailabilityStatus];
+}
+
 /** What a batch writes. */
 export interface Changes {
   readonly createdProducts: CreatedProduct[];
   changedProducts: Product[];
   readonly newRentals: Rental[];
-  readonly endedRentals: Rental[];
+  /** by id: the last of several changes is what is written */
+  readonly changedRentals: Map<string, Rental>;
   readonly movements: Movement[];
+  /** for the log: what each line did to the free units and the status */
+  readonly quantityChanges: QuantityChange[];
   readonly records: IdempotencyRecord[];
   /** hashes of keys whose record was past its time and is replaced */
   readonly expiredKeys: string[];
   readonly newApiKeys: (NewApiKey & ApiKey)[];
   readonly revokedApiKeyIds: string[];
+  readonly newSyncRuns: NewSyncRun[];
+  readonly syncFindings: SyncFinding[];
 }
 
 /**
@@ -70,21 +82,30 @@ export class Batch {
     createdProducts: [],
     changedProducts: [],
     newRentals: [],
-    endedRentals: [],
+    changedRentals: new Map(),
     movements: [],
+    quantityChanges: [],
     records: [],
     expiredKeys: [],
     newApiKeys: [],
     revokedApiKeyIds: [],
+    newSyncRuns: [],
+    syncFindings: [],
   };
   readonly #products = new Map<number, LiveProduct>();
   readonly #rentals: Map<string, Rental>;
   readonly #takenSkus: Set<string>;
   readonly #apiKeys: Map<string, ApiKey>;
+  readonly #offsets = new Map<number, TruthOffset>();
 
   constructor(loaded: Loaded) {
     this.now = loaded.now;
-    for (const row of loaded.products) this.#products.set(row.id, new LiveProduct(row));
+    const truths = new Map(loaded.truths.map((truth) => [truth.productId, truth]));
+    for (const row of loaded.products) {
+      this.#products.set(row.id, new LiveProduct(row));
+      const truth = truths.get(row.id);
+      if (truth) this.#offsets.set(row.id, offsetOf(row, truth));
+    }
     this.#rentals = new Map(loaded.rentals.map((rental) => [rental.id, rental]));
     this.#takenSkus = new Set(loaded.takenSkus.map(skuKey));
     this.#apiKeys = new Map(loaded.apiKeys.map((key) => [key.id, key]));
@@ -118,15 +139,26 @@ export class Batch {
 
   startRental(rental: Rental): void {
     this.changes.newRentals.push(rental);
+    this.#rentals.set(rental.id, rental);
   }
 
-  endRental(rental: Rental): void {
-    this.changes.endedRentals.push(rental);
+  /** A product's active rentals without a user and an order, oldest first. */
+  activeRentalsOfNobody(productId: number): Rental[] {
+    return [...this.#rentals.values()]
+      .filter((rental) => rental.productId === productId && rental.status === 'active')
+      .filter((rental) => rental.userId === null && rental.orderId === null)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Keeps what became of a rental that existed before: how it ended, or what is left of it. */
+  changeRental(rental: Rental): void {
+    this.changes.changedRentals.set(rental.id, rental);
     this.#rentals.set(rental.id, rental);
   }
 
   createApiKey(key: NewApiKey & ApiKey): void {
     this.changes.newApiKeys.push(key);
+    this.#apiKeys.set(key.id, key);
   }
 
   revokeApiKey(key: ApiKey): void {
@@ -143,7 +175,7 @@ export class Batch {
       productId: row.id,
       commandId: command.id,
       kind: line.kind,
-      delta: line.delta,
+      delta: line.delta ?? line.sent.delta,
       after: countersOf(row),
       rentalId: line.rentalId ?? null,
       reservationId: null,
@@ -152,34 +184,44 @@ export class Batch {
       actor: command.actor,
       createdAt: this.now,
     });
+    const { delta, oldStatus } = line.sent;
+    this.changes.quantityChanges.push({
+      productId: row.id,
+      quantity: [row.quantityAvailable - delta.quantityAvailable, row.quantityAvailable],
+      status: [oldStatus, row.availabilityStatus],
+    });
+  }
+
+  /** What is wrong with a product's counters as they stand now; null where nothing is. */
+  driftOf(product: LiveProduct): Drift | null {
+    const offset = this.#offsets.get(product.row.id);
+    return offset ? driftOf(product.row, truthAt(product.row, offset)) : null;
   }
 
   /**
-   * Repairs a product whose counters no longer cover what is out: the rows win. Free is what is
-   * left of the units owned, and those are raised where more than that is out. The line carries
-   * what the *ledger* lacked, so that its sums hold again.
+   * Repairs a product. The line carries what the *ledger* lacked, so that its sums hold again; that
+   * can be nothing.
    */
-  mend(truth: ProductTruth, header: CommandHeader): void {
-    const product = this.#products.get(truth.productId);
-    if (!product) return;
-    const { quantityReserved } = product.row;
-    const quantity = Math.max(product.row.quantity, truth.unitsRented + quantityReserved);
-    const counters = {
-      quantity,
-      quantityAvailable: quantity - truth.unitsRented - quantityReserved,
-      quantityReserved,
-      quantityRented: truth.unitsRented,
-    };
-    product.send({ type: 'SYNC', counters });
-    this.move(
-      product,
-      { ...header, actor: 'system' },
-      {
-        kind: 'sync',
-        delta: difference(truth.ledger, counters),
-        reason: 'the counters did not cover the active rentals',
-      },
-    );
+  repair(product: LiveProduct, drift: Drift, command: CommandHeader): void {
+    const offset = this.#offsets.get(product.row.id);
+    if (!offset) throw new Error(`nothing is known of the ledger of product ${drift.productId}`);
+    const { ledger } = truthAt(product.row, offset);
+    const sent = product.send({ type: 'SYNC', counters: drift.new });
+    if ('refusal' in sent) throw new Error(`product ${drift.productId} can not be synced`);
+    this.move(product, command, {
+      kind: 'sync',
+      sent,
+      delta: difference(ledger, drift.new),
+      reason: drift.causes.join(', '),
+    });
+    this.#offsets.delete(product.row.id);
+  }
+
+  /** Repairs the products whose counters did not cover the rentals that are about to end. */
+  mend(productId: number, cause: CommandHeader): void {
+    const product = this.#products.get(productId);
+    const drift = product && this.driftOf(product);
+    if (drift) this.repair(product, drift, { ...cause, actor: 'system' });
   }
 
   /** Closes the batch: what it writes, with every product that was changed. */
@@ -193,7 +235,10 @@ export class Batch {
 
 interface LineOf {
   readonly kind: MovementKind;
-  readonly delta: Counters;
+  /** what the machine made of it */
+  readonly sent: Sent;
+  /** where the line says something else than what changed */
+  readonly delta?: Counters;
   readonly rentalId?: string | null;
   readonly orderId?: string | null;
   readonly reason?: string | null;

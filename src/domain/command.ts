@@ -1,10 +1,12 @@
 import type { AvailabilityStatus } from '../../machines/product.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
+import type { Drift } from './drift.js';
 import type { IdempotencyKey } from './idempotency.js';
 import type { Instant } from './instant.js';
 import type { NewProduct, Product, ProductChanges } from './product.js';
 import type { Refusal } from './refusal.js';
 import type { Rental } from './rental.js';
+import type { NewSyncRun } from './sync-run.js';
 
 /** What every command says, whatever it asks for. Its ids are made before anything is written. */
 export interface CommandHeader {
@@ -20,6 +22,8 @@ export interface CommandHeader {
 export interface CreateProducts extends CommandHeader {
   readonly kind: 'create_products';
   readonly products: readonly NewProduct[];
+  /** one that can't be made keeps all the others back: the command is refused for its reason */
+  readonly allOrNone: boolean;
 }
 
 /** The versions that an If-Match names; null where any will do. */
@@ -60,6 +64,22 @@ export interface EndRental extends CommandHeader {
   readonly reason: string | null;
 }
 
+/**
+ * Gives units back without naming their rentals: those of nobody in particular (no user, no order)
+ * are ended, oldest first, the last one split where it has more units than are left to give back.
+ */
+export interface ReleaseUnits extends CommandHeader {
+  readonly kind: 'release_units';
+  readonly productId: number;
+  /** units */
+  readonly quantity: number;
+  /** how their rentals end */
+  readonly as: 'cancel' | 'complete';
+  readonly reason: string;
+  /** the id of the part that is split off, should one be */
+  readonly splitRentalId: string;
+}
+
 export interface CreateApiKey extends CommandHeader {
   readonly kind: 'create_api_key';
   readonly apiKey: NewApiKey;
@@ -70,19 +90,43 @@ export interface RevokeApiKey extends CommandHeader {
   readonly apiKeyId: string;
 }
 
+/** Begins a run of sync; what it finds is kept with it. */
+export interface StartSync extends CommandHeader {
+  readonly kind: 'start_sync';
+  readonly run: NewSyncRun;
+}
+
+/** Looks for drift on one product, under its lock, and repairs it unless it is a dry run. */
+export interface SyncProduct extends CommandHeader {
+  readonly kind: 'sync';
+  readonly productId: number;
+  readonly runId: string;
+  readonly dryRun: boolean;
+  readonly deep: boolean;
+}
+
 export type Command =
   | CreateProducts
   | PublishProduct
   | UpdateProduct
   | RentUnits
   | EndRental
+  | ReleaseUnits
   | CreateApiKey
-  | RevokeApiKey;
+  | RevokeApiKey
+  | StartSync
+  | SyncProduct;
 export type CommandKind = Command['kind'];
 
 /** What a rental leaves behind on its product, right after it. */
 export interface RentalTaken {
   readonly rental: Rental;
+  readonly quantityAvailable: number;
+  readonly availabilityStatus: AvailabilityStatus;
+}
+
+/** What is free on a product right after units came back. */
+export interface UnitsReleased {
   readonly quantityAvailable: number;
   readonly availabilityStatus: AvailabilityStatus;
 }
@@ -100,8 +144,11 @@ interface Values {
   rent: RentalTaken;
   cancel: Rental;
   complete: Rental;
+  release_units: UnitsReleased;
   create_api_key: ApiKey;
   revoke_api_key: null;
+  start_sync: { readonly runId: string };
+  sync: Drift | null;
 }
 export type ValueOf<C extends Command> = Values[C['kind']];
 

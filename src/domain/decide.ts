@@ -4,7 +4,8 @@ import { type Command, type Outcome, refused } from './command.js';
 import type { IdempotencyRecord } from './idempotency.js';
 import { createProducts, publish, updateProduct } from './products.js';
 import { isRemembered } from './refusal.js';
-import { endRental, rent } from './rentals.js';
+import { endRental, releaseUnits, rent } from './rentals.js';
+import { startSync, syncProduct } from './sync.js';
 
 /** A command's answer. */
 export interface Settlement {
@@ -35,9 +36,9 @@ export function decide(
 ): Decision {
   const batch = new Batch(loaded);
   const records = new Map(loaded.records.map((record) => [record.keyHash, record]));
-  for (const truth of loaded.truths) {
-    const cause = commands.find((command) => endsRentalOf(command, truth.productId));
-    if (cause) batch.mend(truth, cause);
+  for (const productId of productsToMend(loaded)) {
+    const cause = commands.find((command) => endsRentalOf(command, productId));
+    if (cause) batch.mend(productId, cause);
   }
   const settlements = commands.map((command) => settle(batch, command, records, rules));
   return { settlements, changes: batch.finish() };
@@ -98,6 +99,8 @@ function apply(batch: Batch, command: Command): Outcome {
     case 'cancel':
     case 'complete':
       return endRental(batch, command);
+    case 'release_units':
+      return releaseUnits(batch, command);
     case 'create_products':
       return createProducts(batch, command);
     case 'publish':
@@ -109,8 +112,13 @@ function apply(batch: Batch, command: Command): Outcome {
       return createApiKey(batch, command);
     case 'revoke_api_key':
       return revokeApiKey(batch, command);
+    case 'start_sync':
+      return startSync(batch, command);
+    case 'sync':
+      return syncProduct(batch, command);
   }
 }
 
 const endsRentalOf = (command: Command, productId: number) =>
-  (command.kind === 'cancel' || command.kind === 'complete') && command.productId === productId;
+  (command.kind === 'cancel' || command.kind === 'complete' || command.kind === 'release_units') &&
+  command.productId === productId;

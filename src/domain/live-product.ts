@@ -21,17 +21,22 @@ type PublicProductRefusal = Exclude<ProductRefusal, { code: 'exceeds_rented' }>;
  */
 export class LiveProduct {
   readonly #actor: Actor<typeof productMachine>;
-  #row: Product;
+  readonly #row: Mutable<Product>;
   #changed = false;
 
   constructor(row: Product) {
-    this.#row = row;
+    this.#row = { ...row };
     this.#actor = revive(row, row.availabilityStatus === 'draft');
   }
 
-  /** The row as it stands after all that was accepted so far. */
+  /** The row as it stands now; the next accepted command changes it. */
   get row(): Product {
     return this.#row;
+  }
+
+  /** The row as it stands now, for keeping. */
+  snapshot(): Product {
+    return { ...this.#row };
   }
 
   /** Whether a command that was accepted changed the row. */
@@ -41,11 +46,11 @@ export class LiveProduct {
 
   /**
    * Sends one event to the machine and takes its new state over into the row.
-   * Returns what the counters changed by, or the machine's refusal, after which nothing changed.
+   * Returns what changed, or the machine's refusal, after which nothing did.
    *
    * Throws where more units come back than are out: `productsToMend` keeps that from happening.
    */
-  send(event: ProductEvent): { delta: Counters } | { refusal: PublicProductRefusal } {
+  send(event: ProductEvent): Sent | { refusal: PublicProductRefusal } {
     this.#actor.send(event);
     const { context, value } = this.#actor.getSnapshot();
     if (context.refusal?.code === 'exceeds_rented') {
@@ -53,21 +58,32 @@ export class LiveProduct {
     }
     if (context.refusal) return { refusal: context.refusal };
     const delta = difference(this.#row, context);
-    this.#row = { ...this.#row, ...countersOf(context), availabilityStatus: value };
-    return { delta };
+    const oldStatus = this.#row.availabilityStatus;
+    Object.assign(this.#row, countersOf(context));
+    this.#row.availabilityStatus = value;
+    return { delta, oldStatus };
   }
 
   /** Changes fields that no machine rules over. */
   assign(fields: Partial<Omit<Product, keyof Counters | 'availabilityStatus'>>): void {
-    this.#row = { ...this.#row, ...fields };
+    Object.assign(this.#row, fields);
   }
 
   /** Marks the row as changed by one accepted command. */
   touch(now: Instant): void {
-    this.assign({ version: this.#row.version + 1, updatedAt: now });
+    this.#row.version += 1;
+    this.#row.updatedAt = now;
     this.#changed = true;
   }
 }
+
+/** What an accepted event did to a product. */
+export interface Sent {
+  readonly delta: Counters;
+  readonly oldStatus: AvailabilityStatus;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The counters and state that a product is made with. */
 export function openingState(

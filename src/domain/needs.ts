@@ -9,6 +9,12 @@ export interface Needs {
   readonly keyHashes: readonly string[];
   readonly skus: readonly SkuInStore[];
   readonly apiKeyIds: readonly string[];
+  /** products of which units of nobody in particular come back, and how many */
+  readonly releases: ReadonlyMap<number, number>;
+  /** products whose counters are compared with their ledger and rentals */
+  readonly syncIds: readonly number[];
+  /** the same, with the ledger added up line by line */
+  readonly deepSyncIds: readonly number[];
 }
 
 export function needsOf(commands: readonly Command[]): Needs {
@@ -17,6 +23,9 @@ export function needsOf(commands: readonly Command[]): Needs {
   const keyHashes = new Set<string>();
   const skus: SkuInStore[] = [];
   const apiKeyIds = new Set<string>();
+  const releases = new Map<number, number>();
+  const syncIds = new Set<number>();
+  const deepSyncIds = new Set<number>();
   for (const command of commands) {
     for (const id of productIdsOf(command)) productIds.add(id);
     if (command.idempotency) keyHashes.add(command.idempotency.keyHash);
@@ -31,6 +40,14 @@ export function needsOf(commands: readonly Command[]): Needs {
       case 'revoke_api_key':
         apiKeyIds.add(command.apiKeyId);
         break;
+      case 'release_units': {
+        const units = releases.get(command.productId) ?? 0;
+        releases.set(command.productId, units + command.quantity);
+        break;
+      }
+      case 'sync':
+        (command.deep ? deepSyncIds : syncIds).add(command.productId);
+        break;
     }
   }
   return {
@@ -39,5 +56,8 @@ export function needsOf(commands: readonly Command[]): Needs {
     keyHashes: [...keyHashes],
     skus,
     apiKeyIds: [...apiKeyIds],
+    releases,
+    syncIds: [...syncIds].filter((id) => !deepSyncIds.has(id)),
+    deepSyncIds: [...deepSyncIds],
   };
 }

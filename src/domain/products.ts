@@ -13,12 +13,27 @@ import { type LiveProduct, openingState } from './live-product.js';
 import { countersOf, type NewProduct, type Product, type ProductChanges } from './product.js';
 import type { FieldError, Refusal } from './refusal.js';
 
-/** Makes products, each on its own: one whose SKU is taken does not keep the others back. */
+/**
+ * Makes products, each on its own: one whose SKU is taken does not keep the others back, unless
+ * the command asks for all or none.
+ */
 export function createProducts(
   batch: Batch,
   command: CreateProducts,
 ): Outcome<readonly Outcome<Product>[]> {
+  const taken = command.allOrNone ? firstTakenSku(batch, command) : undefined;
+  if (taken !== undefined) return refused({ code: 'sku_taken', sku: taken });
   return done(command.products.map((product) => createProduct(batch, command, product)));
+}
+
+/** The first SKU that a product has already, or that the command itself names twice. */
+function firstTakenSku(batch: Batch, { storeId, products }: CreateProducts): string | undefined {
+  const named = new Set<string>();
+  for (const { sku } of products) {
+    if (named.has(sku) || batch.skuIsTaken({ storeId, sku })) return sku;
+    named.add(sku);
+  }
+  return undefined;
 }
 
 function createProduct(batch: Batch, command: CommandHeader, wanted: NewProduct): Outcome<Product> {
@@ -61,13 +76,12 @@ export function publish(batch: Batch, command: PublishProduct): Outcome<Product>
   const mismatch = versionMismatch(product, command.ifMatch);
   if (mismatch) return refused(mismatch);
 
-  const before = product.row.availabilityStatus;
   const sent = product.send({ type: command.kind === 'publish' ? 'PUBLISH' : 'UNPUBLISH' });
   if ('refusal' in sent) return refused(sent.refusal);
-  if (product.row.availabilityStatus !== before) {
-    batch.move(product, command, { kind: command.kind, delta: sent.delta });
+  if (product.row.availabilityStatus !== sent.oldStatus) {
+    batch.move(product, command, { kind: command.kind, sent });
   }
-  return done(product.row);
+  return done(product.snapshot());
 }
 
 /** Changes a product's fields, the units owned among them. What is already so changes nothing. */
@@ -76,7 +90,7 @@ export function updateProduct(batch: Batch, command: UpdateProduct): Outcome<Pro
   if (!product) return refused({ code: 'product_not_found' });
   const mismatch = versionMismatch(product, command.ifMatch);
   if (mismatch) return refused(mismatch);
-  const before = product.row;
+  const before = product.snapshot();
   const { quantity = before.quantity, ...rest } = command.changes;
   const fields = { ...before, ...definedOnly(rest) };
   const errors = priceErrors(fields);
@@ -91,9 +105,9 @@ export function updateProduct(batch: Batch, command: UpdateProduct): Outcome<Pro
     UPDATABLE_FIELDS.some((field) => assigned[field] !== before[field]);
   if (changed) {
     product.assign(assigned);
-    batch.move(product, command, { kind: 'update', delta: sent.delta });
+    batch.move(product, command, { kind: 'update', sent });
   }
-  return done(product.row);
+  return done(product.snapshot());
 }
 
 /** A price is an amount and a currency, or neither. */

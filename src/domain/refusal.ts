@@ -15,6 +15,7 @@ export interface FieldError {
 export type Refusal =
   | Exclude<ProductRefusal, { code: 'exceeds_rented' }>
   | RentalRefusal
+  | UnitsNotOut
   | { readonly code: 'product_not_found' }
   | { readonly code: 'rental_not_found' }
   | { readonly code: 'not_found' }
@@ -22,6 +23,14 @@ export type Refusal =
   | { readonly code: 'version_mismatch'; readonly version: number }
   | { readonly code: 'validation_failed'; readonly errors: readonly FieldError[] }
   | { readonly code: 'idempotency_key_reused' };
+
+/** More units were to come back than are out on rentals of nobody in particular. */
+export interface UnitsNotOut {
+  readonly code: 'invalid_transition';
+  readonly action: 'release';
+  readonly rented: number;
+  readonly requested: number;
+}
 
 export type RefusalCode = Refusal['code'];
 

@@ -1,12 +1,18 @@
+import type { RentalStatus } from '../../machines/rental.js';
 import type { Batch } from './batch.js';
 import {
+  type CommandHeader,
   done,
   type EndRental,
   type Outcome,
+  type ReleaseUnits,
   type RentalTaken,
   type RentUnits,
   refused,
+  type UnitsReleased,
 } from './command.js';
+import type { Instant } from './instant.js';
+import type { LiveProduct } from './live-product.js';
 import { nextStatus, type Rental } from './rental.js';
 
 /** Hands free units to a customer. */
@@ -47,7 +53,7 @@ export function rent(batch: Batch, command: RentUnits): Outcome<RentalTaken> {
   batch.startRental(rental);
   batch.move(product, command, {
     kind: 'rent',
-    delta: taken.delta,
+    sent: taken,
     rentalId: rental.id,
     orderId: rental.orderId,
   });
@@ -65,26 +71,81 @@ export function endRental(batch: Batch, command: EndRental): Outcome<Rental> {
   if (command.ownerId !== null && rental.userId !== command.ownerId) {
     return refused({ code: 'rental_not_found' });
   }
-  const type = command.kind === 'cancel' ? 'CANCEL' : 'COMPLETE';
-  const next = nextStatus(rental.status, { type });
+  const next = nextStatus(rental.status, { type: EVENTS[command.kind] });
   if ('refusal' in next) return refused(next.refusal);
-  const given = product.send({ type, units: rental.quantity });
-  if ('refusal' in given) return refused(given.refusal);
-
-  const ended: Rental = {
-    ...rental,
-    status: next.status,
-    completedAt: next.status === 'completed' ? batch.now : null,
-    cancelledAt: next.status === 'cancelled' ? batch.now : null,
-    cancelReason: next.status === 'cancelled' ? command.reason : null,
-  };
-  batch.endRental(ended);
-  batch.move(product, command, {
-    kind: command.kind,
-    delta: given.delta,
-    rentalId: ended.id,
-    orderId: ended.orderId,
+  const ended = endedAs(rental, next.status, { now: batch.now, reason: command.reason });
+  giveBack(batch, product, command, {
+    how: command.kind,
+    rental: ended,
+    units: rental.quantity,
     reason: command.reason,
   });
+  batch.changeRental(ended);
   return done(ended);
+}
+
+/** Gives units back that no rental was named for; see ReleaseUnits. */
+export function releaseUnits(batch: Batch, command: ReleaseUnits): Outcome<UnitsReleased> {
+  const product = batch.product(command);
+  if (!product) return refused({ code: 'product_not_found' });
+  const rentals = batch.activeRentalsOfNobody(product.row.id);
+  const rented = rentals.reduce((total, rental) => total + rental.quantity, 0);
+  if (rented < command.quantity) {
+    const { quantity: requested } = command;
+    return refused({ code: 'invalid_transition', action: 'release', rented, requested });
+  }
+
+  let left = command.quantity;
+  for (const rental of rentals) {
+    if (left === 0) break;
+    const units = Math.min(left, rental.quantity);
+    left -= units;
+    const next = nextStatus(rental.status, { type: EVENTS[command.as] });
+    if ('refusal' in next) throw new Error(`rental ${rental.id} is active and can not be ended`);
+    const { reason } = command;
+    giveBack(batch, product, command, { how: command.as, rental, units, reason });
+    const ended = endedAs(rental, next.status, { now: batch.now, reason });
+    if (units === rental.quantity) {
+      batch.changeRental(ended);
+    } else {
+      // The line names the rental that goes on: what the ledger says of it stays what it has.
+      batch.changeRental({ ...rental, quantity: rental.quantity - units });
+      batch.startRental({ ...ended, id: command.splitRentalId, quantity: units });
+    }
+  }
+  const { quantityAvailable, availabilityStatus } = product.row;
+  return done({ quantityAvailable, availabilityStatus });
+}
+
+const EVENTS = { cancel: 'CANCEL', complete: 'COMPLETE' } as const;
+
+function giveBack(
+  batch: Batch,
+  product: LiveProduct,
+  command: CommandHeader,
+  given: { how: 'cancel' | 'complete'; rental: Rental; units: number; reason: string | null },
+): void {
+  const sent = product.send({ type: EVENTS[given.how], units: given.units });
+  if ('refusal' in sent) throw new Error(`units of rental ${given.rental.id} can not come back`);
+  batch.move(product, command, {
+    kind: given.how,
+    sent,
+    rentalId: given.rental.id,
+    orderId: given.rental.orderId,
+    reason: given.reason,
+  });
+}
+
+function endedAs(
+  rental: Rental,
+  status: RentalStatus,
+  { now, reason }: { now: Instant; reason: string | null },
+): Rental {
+  return {
+    ...rental,
+    status,
+    completedAt: status === 'completed' ? now : null,
+    cancelledAt: status === 'cancelled' ? now : null,
+    cancelReason: status === 'cancelled' ? reason : null,
+  };
 }

@@ -16,6 +16,7 @@ export const PROBLEMS = {
   invalid_transition: { status: 409, title: 'Not possible any more' },
   quantity_below_committed: { status: 409, title: 'Units are out' },
   sku_taken: { status: 409, title: 'SKU taken' },
+  idempotency_in_progress: { status: 409, title: 'Still under way' },
   version_mismatch: { status: 412, title: 'Changed meanwhile' },
   body_too_large: { status: 413, title: 'Body too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
@@ -92,6 +93,9 @@ function sentence(refusal: Refusal): string {
     case 'quantity_below_committed':
       return `${refusal.committed} units are out or held, so the product can not own ${refusal.requested}.`;
     case 'invalid_transition':
+      if (refusal.action === 'release') {
+        return `Only ${refusal.rented} units are out that could come back, and ${refusal.requested} were to.`;
+      }
       return `The rental is ${refusal.status} and can not be ${refusal.action === 'cancel' ? 'cancelled' : 'completed'} any more.`;
     case 'product_not_found':
       return 'There is no such product in this store.';

@@ -19,7 +19,8 @@ export function validate<T>(
   });
 }
 
-function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+/** What an issue says, field by field, in the words of the wire. */
+export function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   const field = fieldName(issue.path);
   switch (issue.code) {
     case 'unrecognized_keys':

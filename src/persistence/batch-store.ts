@@ -1,20 +1,23 @@
-import type { Changes, Loaded, ProductTruth } from '../domain/batch.js';
+import type { Changes, Loaded } from '../domain/batch.js';
+import type { ProductTruth } from '../domain/drift.js';
 import type { Instant } from '../domain/instant.js';
 import type { Needs } from '../domain/needs.js';
 import { insertApiKeys, lockApiKeys, revokeApiKeys } from './api-keys.js';
 import { markCommit, wasCommitted } from './commits.js';
 import type { Database, Session } from './database.js';
+import { readTruths } from './drift-scan.js';
 import { deleteExpiredRecords, insertRecords, readClockAndRecords } from './idempotency-keys.js';
-import { appendMovements, lastCounters } from './movements.js';
+import { appendMovements } from './movements.js';
 import { findTakenSkus, insertProducts, lockProducts, saveProducts } from './products.js';
-import { insertRentals, lockRentals, saveEndedRentals, sumActiveRentals } from './rentals.js';
+import { insertRentals, lockRentals, lockRentalsOfNobody, saveChangedRentals } from './rentals.js';
+import { insertSyncRuns, saveSyncFindings } from './sync-runs.js';
 
 /** A batch's transaction: lock and load, then save, then commit, each at most once. */
 export interface BatchTransaction {
   /** Locks the products in order of id, then reads the time and the rest. */
   load(needs: Needs): Promise<Omit<Loaded, 'truths'>>;
-  /** What the rows of locked products' rentals and ledgers say. */
-  loadTruths(productIds: readonly number[]): Promise<ProductTruth[]>;
+  /** What the rentals and ledgers of locked products say; deep: with each ledger added up. */
+  loadTruths(productIds: readonly number[], options: { deep: boolean }): Promise<ProductTruth[]>;
   /** Writes everything, a statement for each table. */
   save(changes: Changes, batch: { now: Instant; firstCommandId: string }): Promise<Mark | null>;
   commit(): Promise<void>;
@@ -33,10 +36,16 @@ export interface BatchStore {
   wasCommitted(mark: Mark, sessionId: number | null): Promise<boolean>;
 }
 
-export function batchStore(database: Database): BatchStore {
+/** How long the two waits of a batch took, in ms. */
+export interface BatchTimes {
+  locked(ms: number): void;
+  committed(ms: number): void;
+}
+
+export function batchStore(database: Database, times: BatchTimes): BatchStore {
   return {
     async begin() {
-      return transaction(await database.begin());
+      return transaction(await database.begin(), times);
     },
     async wasCommitted(mark, sessionId) {
       if (sessionId !== null) await database.endSession(sessionId);
@@ -45,37 +54,33 @@ export function batchStore(database: Database): BatchStore {
   };
 }
 
-function transaction(session: Session): BatchTransaction {
+function transaction(session: Session, times: BatchTimes): BatchTransaction {
   return {
     async load(needs) {
+      const askedMs = performance.now();
       const products = await lockProducts(session, needs.productIds);
+      times.locked(performance.now() - askedMs);
       const { now, records } = await readClockAndRecords(session, needs.keyHashes);
-      const rentals = await lockRentals(session, needs.rentalIds);
+      const named = await lockRentals(session, needs.rentalIds);
+      const rentals = new Map(named.map((rental) => [rental.id, rental]));
+      for (const [productId, units] of needs.releases) {
+        const some = await lockRentalsOfNobody(session, productId, units);
+        for (const rental of some) rentals.set(rental.id, rental);
+      }
       const takenSkus = await findTakenSkus(session, needs.skus);
       const apiKeys = await lockApiKeys(session, needs.apiKeyIds);
-      return { now, products, rentals, records, takenSkus, apiKeys };
+      return { now, products, rentals: [...rentals.values()], records, takenSkus, apiKeys };
     },
-    async loadTruths(productIds) {
-      const rented = await sumActiveRentals(session, productIds);
-      const ledger = await lastCounters(session, productIds);
-      return productIds.map((productId) => ({
-        productId,
-        unitsRented: rented.get(productId) ?? 0,
-        ledger: ledger.get(productId) ?? NO_COUNTERS,
-      }));
-    },
+    loadTruths: (productIds, options) => readTruths(session, productIds, options),
     save: (changes, batch) => save(session, changes, batch),
-    commit: () => session.commit(),
+    async commit() {
+      const askedMs = performance.now();
+      await session.commit();
+      times.committed(performance.now() - askedMs);
+    },
     rollback: () => session.rollback(),
   };
 }
-
-const NO_COUNTERS = {
-  quantity: 0,
-  quantityAvailable: 0,
-  quantityReserved: 0,
-  quantityRented: 0,
-};
 
 async function save(
   session: Session,
@@ -85,18 +90,25 @@ async function save(
   await insertProducts(session, changes.createdProducts);
   const lines = [...changes.createdProducts.map(({ opening }) => opening), ...changes.movements];
   await insertRentals(session, changes.newRentals);
-  await saveEndedRentals(session, changes.endedRentals);
+  await saveChangedRentals(session, [...changes.changedRentals.values()]);
   await appendMovements(session, lines);
   await saveProducts(session, changes.changedProducts);
   await insertApiKeys(session, changes.newApiKeys);
   await revokeApiKeys(session, changes.revokedApiKeyIds, now);
+  await insertSyncRuns(session, changes.newSyncRuns, now);
+  await saveSyncFindings(session, changes.syncFindings, now);
   await deleteExpiredRecords(session, changes.expiredKeys, now);
   await insertRecords(session, changes.records);
 
   const [line] = lines;
   if (line) return line.commandId;
   const wroteSomething =
-    changes.records.length + changes.newApiKeys.length + changes.revokedApiKeyIds.length > 0;
+    changes.records.length +
+      changes.newApiKeys.length +
+      changes.revokedApiKeyIds.length +
+      changes.newSyncRuns.length +
+      changes.syncFindings.length >
+    0;
   if (!wroteSomething) return null;
   await markCommit(session, firstCommandId, now);
   return firstCommandId;

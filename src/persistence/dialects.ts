@@ -3,8 +3,10 @@ export interface Dialect {
   readonly name: 'mysql' | 'sqlite';
   /** the database's own time, UTC with milliseconds, as an SQL expression */
   readonly now: string;
-  /** the time that many hours ago */
+  /** the time so many hours ago */
   hoursAgo(hours: number): string;
+  /** the time in so many seconds */
+  inSeconds(seconds: number): string;
   /** ends a SELECT whose rows are to stay locked; one writer at a time needs none */
   readonly forUpdate: string;
   readonly insertIgnore: string;
@@ -18,6 +20,7 @@ export const mysql: Dialect = {
   name: 'mysql',
   now: 'UTC_TIMESTAMP(3)',
   hoursAgo: (hours) => `UTC_TIMESTAMP(3) - INTERVAL ${hours} HOUR`,
+  inSeconds: (seconds) => `UTC_TIMESTAMP(3) + INTERVAL ${seconds} SECOND`,
   forUpdate: ' FOR UPDATE',
   insertIgnore: 'INSERT IGNORE',
   writersMax: Number.POSITIVE_INFINITY,
@@ -30,6 +33,7 @@ export const sqlite: Dialect = {
   name: 'sqlite',
   now: "strftime('%Y-%m-%d %H:%M:%f','now')",
   hoursAgo: (hours) => `strftime('%Y-%m-%d %H:%M:%f','now','-${hours} hours')`,
+  inSeconds: (seconds) => `strftime('%Y-%m-%d %H:%M:%f','now','+${seconds} seconds')`,
   forUpdate: '',
   insertIgnore: 'INSERT OR IGNORE',
   writersMax: 1,

@@ -2,7 +2,7 @@ import type { Counters } from '../../machines/product.js';
 import { type LedgerLine, MOVEMENT_KINDS, type Movement } from '../domain/movement.js';
 import type { Connection } from './database.js';
 import { instant, integer, nullable, oneOf, type Row, text } from './rows.js';
-import { at, list, tuples, type Value } from './sql.js';
+import { at, slices, tuples, type Value } from './sql.js';
 
 const INSERTED_COLUMNS =
   'store_id, product_id, command_id, kind, quantity_delta, quantity_available_delta, ' +
@@ -40,24 +40,12 @@ export async function appendMovements(
   connection: Connection,
   movements: readonly Movement[],
 ): Promise<void> {
-  if (movements.length === 0) return;
-  await connection.run(
-    `INSERT INTO movements (${INSERTED_COLUMNS}) VALUES ` +
-      tuples(connection.quote, movements.map(values)),
-  );
-}
-
-/** The counters after the last line of each product's ledger. */
-export async function lastCounters(
-  connection: Connection,
-  productIds: readonly number[],
-): Promise<Map<number, Counters>> {
-  const rows = await connection.select(
-    'SELECT product_id, quantity, quantity_available, quantity_reserved, quantity_rented ' +
-      'FROM movements WHERE id IN (SELECT MAX(id) FROM movements ' +
-      `WHERE product_id IN ${list(connection.quote, productIds)} GROUP BY product_id)`,
-  );
-  return new Map(rows.map((row) => [integer(row, 'product_id'), rowToCounters(row)]));
+  for (const some of slices(movements)) {
+    await connection.run(
+      `INSERT INTO movements (${INSERTED_COLUMNS}) VALUES ` +
+        tuples(connection.quote, some.map(values)),
+    );
+  }
 }
 
 /** Whether a command wrote a line that is committed. */

@@ -3,7 +3,7 @@ import type { CreatedProduct, SkuInStore } from '../domain/batch.js';
 import type { Product } from '../domain/product.js';
 import type { Connection } from './database.js';
 import { instant, integer, nullable, oneOf, type Row, text } from './rows.js';
-import { at, list, tuples, type Value } from './sql.js';
+import { at, list, slices, tuples, type Value } from './sql.js';
 
 export const PRODUCT_COLUMNS =
   'id, store_id, sku, name, parent_id, quantity, quantity_available, quantity_reserved, ' +
@@ -72,10 +72,12 @@ export async function insertProducts(
   created: readonly CreatedProduct[],
 ): Promise<void> {
   if (created.length === 0) return;
-  const rows = created.map(({ product }) => values(product).slice(1));
-  await connection.run(
-    `INSERT INTO products (${INSERTED_COLUMNS}) VALUES ${tuples(connection.quote, rows)}`,
-  );
+  for (const some of slices(created)) {
+    const rows = some.map(({ product }) => values(product).slice(1));
+    await connection.run(
+      `INSERT INTO products (${INSERTED_COLUMNS}) VALUES ${tuples(connection.quote, rows)}`,
+    );
+  }
   const ids = new Map<string, number>();
   const found = await selectBySku(
     connection,
@@ -110,15 +112,19 @@ export async function findTakenSkus(
   connection: Connection,
   skus: readonly SkuInStore[],
 ): Promise<SkuInStore[]> {
-  if (skus.length === 0) return [];
   const rows = await selectBySku(connection, skus);
   return rows.map((row) => ({ storeId: integer(row, 'store_id'), sku: text(row, 'sku') }));
 }
 
-function selectBySku(connection: Connection, skus: readonly SkuInStore[]): Promise<Row[]> {
-  return connection.select(
-    `SELECT id, store_id, sku FROM products WHERE ${whereSkus(connection, skus)}`,
-  );
+async function selectBySku(connection: Connection, skus: readonly SkuInStore[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const some of slices(skus)) {
+    const found = await connection.select(
+      `SELECT id, store_id, sku FROM products WHERE ${whereSkus(connection, some)}`,
+    );
+    for (const row of found) rows.push(row);
+  }
+  return rows;
 }
 
 /** `(store_id = 1 AND sku IN (…)) OR …`: SQLite has no list of pairs. */

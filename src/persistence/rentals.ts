@@ -48,8 +48,25 @@ export async function insertRentals(
   await connection.run(insertion(connection, rentals));
 }
 
-/** Overwrites locked rentals with how they ended. */
-export async function saveEndedRentals(
+/**
+ * Locks a product's oldest active rentals of nobody in particular (no user, no order), as many as
+ * have `units` between them at the most. Rows of it that others insert meanwhile are not waited for.
+ */
+export async function lockRentalsOfNobody(
+  connection: Connection,
+  productId: number,
+  units: number,
+): Promise<Rental[]> {
+  const rows = await connection.select(
+    `SELECT ${RENTAL_COLUMNS} FROM rentals WHERE product_id = ${productId} ` +
+      `AND status = 'active' AND user_id IS NULL AND order_id IS NULL ` +
+      `ORDER BY id LIMIT ${units}${connection.dialect.forUpdate}`,
+  );
+  return rows.map(rowToRental);
+}
+
+/** Overwrites locked rentals with how they ended, or with the units that are left of them. */
+export async function saveChangedRentals(
   connection: Connection,
   rentals: readonly Rental[],
 ): Promise<void> {
@@ -57,25 +74,13 @@ export async function saveEndedRentals(
   await connection.run(
     insertion(connection, rentals) +
       connection.dialect.overwrite('id', [
+        'quantity',
         'status',
         'completed_at',
         'cancelled_at',
         'cancel_reason',
       ]),
   );
-}
-
-/** The units of each product's active rentals; a product without any is left out. */
-export async function sumActiveRentals(
-  connection: Connection,
-  productIds: readonly number[],
-): Promise<Map<number, number>> {
-  const rows = await connection.select(
-    `SELECT product_id, SUM(quantity) AS units FROM rentals ` +
-      `WHERE product_id IN ${list(connection.quote, productIds)} AND status = 'active' ` +
-      'GROUP BY product_id',
-  );
-  return new Map(rows.map((row) => [integer(row, 'product_id'), integer(row, 'units')]));
 }
 
 function insertion(connection: Connection, rentals: readonly Rental[]): string {

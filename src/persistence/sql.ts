@@ -37,6 +37,23 @@ export function list(quote: Quote, values: readonly Value[]): string {
   return `${sql})`;
 }
 
+/**
+ * Rows that one statement takes at most: with the widest rows there are, it stays well below the
+ * 16 MB that a server's max_allowed_packet is by default.
+ */
+const STATEMENT_ROWS_MAX = 1_000;
+
+/** Cuts rows into pieces, each of which fits into one statement. None at all are no piece. */
+export function slices<T>(rows: readonly T[]): (readonly T[])[] {
+  if (rows.length === 0) return [];
+  if (rows.length <= STATEMENT_ROWS_MAX) return [rows];
+  const pieces: (readonly T[])[] = [];
+  for (let from = 0; from < rows.length; from += STATEMENT_ROWS_MAX) {
+    pieces.push(rows.slice(from, from + STATEMENT_ROWS_MAX));
+  }
+  return pieces;
+}
+
 function number(value: number): string {
   if (!Number.isSafeInteger(value)) throw new TypeError(`not a whole number: ${value}`);
   return String(value);

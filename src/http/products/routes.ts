@@ -35,7 +35,12 @@ const createProduct = endpoint({
   problems: ['product_not_found', 'sku_taken'],
   async handle({ core, caller, body, header }) {
     const product = await toNewProduct(core, caller, body);
-    const answer = await core.send({ ...header(), kind: 'create_products', products: [product] });
+    const answer = await core.send({
+      ...header(),
+      kind: 'create_products',
+      products: [product],
+      allOrNone: false,
+    });
     return replyTo(answer, ([made], replayed) => {
       if (!made) throw new Error('a product was asked for and not answered');
       const headers = replayed ? { 'Idempotency-Replayed': 'true' } : {};
@@ -73,7 +78,12 @@ const createProducts = endpoint({
     const products = await Promise.all(
       body.products.map((product) => toNewProduct(core, caller, product)),
     );
-    const answer = await core.send({ ...header(), kind: 'create_products', products });
+    const answer = await core.send({
+      ...header(),
+      kind: 'create_products',
+      products,
+      allOrNone: false,
+    });
     return replyTo(answer, (made) => ({
       status: 200,
       body: {
@@ -260,7 +270,12 @@ export async function productIdOf(core: Core, caller: Caller, ref: ProductRef): 
   return typeof ref === 'number' ? ref : (await findProduct(core, caller, ref)).id;
 }
 
-async function toNewProduct(core: Core, caller: Caller, body: NewProductBody): Promise<NewProduct> {
+/** What a body says of a product, its parent looked up. Throws 404 where there is no such parent. */
+export async function toNewProduct(
+  core: Core,
+  caller: Pick<Caller, 'storeId'>,
+  body: NewProductBody,
+): Promise<NewProduct> {
   const parent =
     body.parent_id === null ? null : await core.products.find(caller.storeId, body.parent_id);
   if (body.parent_id !== null && !parent) {

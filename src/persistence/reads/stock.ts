@@ -1,0 +1,50 @@
+import {
+  AVAILABILITY_STATUSES,
+  type AvailabilityStatus,
+  type Counters,
+} from '../../../machines/product.js';
+import type { Instant } from '../../domain/instant.js';
+import type { Database } from '../database.js';
+import { instant, integer, nullable, oneOf } from '../rows.js';
+
+/** All stores taken together, for metrics. */
+export interface StockSummary {
+  readonly products: ReadonlyMap<AvailabilityStatus, number>;
+  /** units */
+  readonly counters: Counters;
+  /** null where none was ever finished */
+  readonly lastSync: { readonly finishedAt: Instant; readonly driftedProducts: number } | null;
+}
+
+/** Counts products and adds up units. It reads every product, so it is for now and then. */
+export async function summariseStock(database: Database): Promise<StockSummary> {
+  const rows = await database.select(
+    'SELECT availability_status, COUNT(*) AS products, SUM(quantity) AS quantity, ' +
+      'SUM(quantity_available) AS quantity_available, SUM(quantity_reserved) AS quantity_reserved, ' +
+      'SUM(quantity_rented) AS quantity_rented FROM products GROUP BY availability_status',
+  );
+  const products = new Map<AvailabilityStatus, number>(AVAILABILITY_STATUSES.map((s) => [s, 0]));
+  const sum = (column: string) => rows.reduce((total, row) => total + integer(row, column), 0);
+  for (const row of rows) {
+    const status = oneOf(row, 'availability_status', AVAILABILITY_STATUSES);
+    products.set(status, integer(row, 'products'));
+  }
+  const counters = {
+    quantity: sum('quantity'),
+    quantityAvailable: sum('quantity_available'),
+    quantityReserved: sum('quantity_reserved'),
+    quantityRented: sum('quantity_rented'),
+  };
+  return { products, counters, lastSync: await readLastSync(database) };
+}
+
+async function readLastSync(database: Database): Promise<StockSummary['lastSync']> {
+  const [row] = await database.select(
+    'SELECT r.finished_at, (SELECT COUNT(*) FROM sync_findings WHERE run_id = r.id) AS drifted ' +
+      'FROM sync_runs r WHERE r.product_id IS NULL AND r.finished_at IS NOT NULL ' +
+      'ORDER BY r.id DESC LIMIT 1',
+  );
+  const finishedAt = row && nullable(instant, row, 'finished_at');
+  if (!row || finishedAt === null || finishedAt === undefined) return null;
+  return { finishedAt, driftedProducts: integer(row, 'drifted') };
+}
