@@ -8,7 +8,6 @@ interface Setting<T> {
   readonly name: string;
   /** what it is for, in one sentence; the README's table shows it */
   readonly doc: string;
-  readonly unit?: string;
   readonly fallback: T;
   /** what it prints as in the README, where that is not the value itself */
   readonly shownDefault?: string;
@@ -19,14 +18,13 @@ interface Setting<T> {
 function whole(
   name: string,
   fallback: number,
-  range: { min: number; max: number; unit?: string },
+  range: { min: number; max: number },
   doc: string,
 ): Setting<number> {
   return {
     name,
     doc,
     fallback,
-    ...(range.unit === undefined ? {} : { unit: range.unit }),
     read(text) {
       const value = Number(text);
       if (!/^\d+$/.test(text) || value < range.min || value > range.max) {
@@ -104,7 +102,7 @@ const SETTINGS = {
   databasePoolMax: whole(
     'DATABASE_POOL_MAX',
     10,
-    { min: 2, max: 500, unit: 'connections' },
+    { min: 2, max: 500 },
     'connections to the database at most',
   ),
   jwtSecret: optional('JWT_SECRET', 'secret of HS256 tokens, at least 32 bytes'),
@@ -114,13 +112,13 @@ const SETTINGS = {
   batchMax: whole(
     'BATCH_MAX',
     256,
-    { min: 1, max: 1000, unit: 'lines of commands' },
+    { min: 1, max: 1000 },
     'lines of commands in one transaction at most',
   ),
   commitConcurrency: whole(
     'COMMIT_CONCURRENCY',
     2,
-    { min: 1, max: 64, unit: 'transactions' },
+    { min: 1, max: 64 },
     'transactions in flight at once (the embedded database always takes one)',
   ),
   commitRetries: whole(
@@ -132,19 +130,19 @@ const SETTINGS = {
   mailboxMax: whole(
     'MAILBOX_MAX',
     10_000,
-    { min: 1, max: 1_000_000, unit: 'commands' },
+    { min: 1, max: 1_000_000 },
     'commands waiting for one product at most; beyond it 503',
   ),
   mailboxWaitSeconds: whole(
     'MAILBOX_WAIT_SECONDS',
     10,
-    { min: 1, max: 300, unit: 's' },
+    { min: 1, max: 300 },
     'longest wait of a command for its turn; beyond it 503',
   ),
   queryTimeoutSeconds: whole(
     'QUERY_TIMEOUT_SECONDS',
     10,
-    { min: 1, max: 300, unit: 's' },
+    { min: 1, max: 300 },
     'longest wait for one statement; beyond it the connection is given up',
   ),
   syncCron: {
@@ -152,15 +150,16 @@ const SETTINGS = {
     doc: 'when to find and repair drift, like `15 3 * * *`; unset: never by itself',
     fallback: null,
     read(value) {
-      if (!isCronExpression(value))
-        throw new RangeError('must be a cron expression, like 15 3 * * *');
+      if (!isCronExpression(value) || neverComes(value)) {
+        throw new RangeError('must be a cron expression that comes round, like 15 3 * * *');
+      }
       return value;
     },
   } satisfies Setting<string | null>,
   idempotencyTtlHours: whole(
     'IDEMPOTENCY_TTL_HOURS',
     24,
-    { min: 1, max: 8760, unit: 'h' },
+    { min: 1, max: 8760 },
     'how long an idempotency key keeps its answer',
   ),
   maxConnections: whole(
@@ -172,25 +171,25 @@ const SETTINGS = {
   requestTimeoutSeconds: whole(
     'REQUEST_TIMEOUT_SECONDS',
     30,
-    { min: 1, max: 300, unit: 's' },
+    { min: 1, max: 300 },
     'longest time for a request to arrive; beyond it 408',
   ),
   shutdownDelaySeconds: whole(
     'SHUTDOWN_DELAY_SECONDS',
     3,
-    { min: 0, max: 300, unit: 's' },
+    { min: 0, max: 300 },
     'how long the port stays open after SIGTERM, so that balancers notice',
   ),
   shutdownGraceSeconds: whole(
     'SHUTDOWN_GRACE_SECONDS',
     25,
-    { min: 1, max: 3600, unit: 's' },
+    { min: 1, max: 3600 },
     'how long a shutdown may take in all',
   ),
   rateLimitPerMinute: whole(
     'RATE_LIMIT_PER_MINUTE',
     0,
-    { min: 0, max: 1_000_000, unit: 'requests' },
+    { min: 0, max: 1_000_000 },
     'requests a minute for each caller and copy of the service; 0 is off',
   ),
   logLevel: oneOf(
@@ -201,6 +200,16 @@ const SETTINGS = {
   ),
   metricsToken: optional('METRICS_TOKEN', 'bearer token that `/metrics` asks for'),
 } as const;
+
+const DAYS_OF_MONTHS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Whether an expression names only days that no month has, which a scheduler would look for without end. */
+function neverComes(expression: string): boolean {
+  const [days = '*', months = '*'] = expression.trim().split(/\s+/).slice(-3, -1);
+  if (!/^[\d,]+$/.test(days) || !/^[\d,]+$/.test(months)) return false;
+  const earliest = Math.min(...days.split(',').map(Number));
+  return months.split(',').every((month) => earliest > (DAYS_OF_MONTHS[Number(month) - 1] ?? 31));
+}
 
 type Settings = typeof SETTINGS;
 export type Config = {
@@ -277,7 +286,6 @@ export function isLoopback(host: string): boolean {
 export function describeSettings(): { name: string; fallback: string; doc: string }[] {
   return Object.values(SETTINGS).map((setting: Setting<unknown>) => {
     const shown = setting.shownDefault ?? (setting.fallback === null ? '' : `${setting.fallback}`);
-    const unit = setting.unit === undefined ? '' : ` (${setting.unit})`;
-    return { name: setting.name, fallback: shown, doc: `${setting.doc}${unit}` };
+    return { name: setting.name, fallback: shown, doc: setting.doc };
   });
 }
