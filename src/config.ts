@@ -85,10 +85,9 @@ export function parseDatabaseUrl(url: string): DatabaseTarget {
   }
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const known = parsed?.protocol === 'mysql:' || parsed?.protocol === 'mariadb:';
-  const database = decodeURIComponent(parsed?.pathname.slice(1) ?? '');
-  if (!parsed || !known || !parsed.hostname || database === '' || database.includes('/')) {
-    throw wrong;
-  }
+  // Names of databases need no escapes, and each driver would read them in its own way.
+  const database = parsed?.pathname.slice(1) ?? '';
+  if (!known || !parsed?.hostname || !/^[^/%]+$/.test(database)) throw wrong;
   return { dialect: 'mysql', url: url.replace(/^mariadb:/, 'mysql:'), database };
 }
 
@@ -170,6 +169,12 @@ const SETTINGS = {
     { min: 1, max: 1_000_000 },
     'clients connected at once at most',
   ),
+  requestTimeoutSeconds: whole(
+    'REQUEST_TIMEOUT_SECONDS',
+    30,
+    { min: 1, max: 300, unit: 's' },
+    'longest time for a request to arrive; beyond it 408',
+  ),
   shutdownDelaySeconds: whole(
     'SHUTDOWN_DELAY_SECONDS',
     3,
@@ -239,13 +244,16 @@ function relations(config: Config): string[] {
   if (config.jwtSecret !== null && Buffer.byteLength(config.jwtSecret) < 32) {
     problems.push('JWT_SECRET must be at least 32 bytes long.');
   }
-  if (config.jwtJwksUrl !== null && !URL.canParse(config.jwtJwksUrl)) {
-    problems.push('JWT_JWKS_URL must be a URL.');
+  if (config.jwtJwksUrl !== null && !isHttpUrl(config.jwtJwksUrl)) {
+    problems.push('JWT_JWKS_URL must be an http or https URL.');
   }
   if (config.jwtSecret === null && config.jwtJwksUrl === null && !isLoopback(config.host)) {
     problems.push(
       `JWT_SECRET (or JWT_JWKS_URL) must be set when HOST is not a loopback address (it is ${config.host}).`,
     );
+  }
+  if (config.databasePoolMax < config.commitConcurrency) {
+    problems.push('DATABASE_POOL_MAX must be at least COMMIT_CONCURRENCY.');
   }
   if (config.mailboxMax < config.batchMax) {
     problems.push('MAILBOX_MAX must be at least BATCH_MAX.');
@@ -254,6 +262,10 @@ function relations(config: Config): string[] {
     problems.push('SHUTDOWN_GRACE_SECONDS must be more than SHUTDOWN_DELAY_SECONDS.');
   }
   return problems;
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 /** Whether only this machine can reach an address. */

@@ -108,10 +108,9 @@ export function batchRunner(
         if (cause === null || cause === 'rejected') throw error;
         if (cause === 'unwritable') observer.writable(false);
         if (cause === 'overloaded') throw new Unavailable('no_connection', error);
-        const isLast =
-          attempt >= options.retriesMax ||
-          clock.monotonicMs() >= deadlineMs ||
-          cause === 'unwritable';
+        // A disk is asked once more, on a connection that is opened anew, and not again.
+        const retriesMax = cause === 'unwritable' ? 1 : options.retriesMax;
+        const isLast = attempt >= retriesMax || clock.monotonicMs() >= deadlineMs;
         // A clash that stays is somebody's own fault: found by running them one at a time.
         if (isLast && cause === 'clash') throw error;
         if (isLast) throw new Unavailable('database', error);

@@ -41,8 +41,6 @@ export interface Database extends Connection {
   endSession(sessionId: number): Promise<void>;
   /** the pool's size and use, where there is one */
   pool(): { size: number; available: number; waiting: number } | null;
-  /** for migrations, which describe tables with Sequelize's query interface */
-  readonly sequelize: Sequelize;
   close(): Promise<void>;
 }
 
@@ -80,7 +78,6 @@ function openMysql(url: string, options: DatabaseOptions): Database {
 
   return {
     ...connection,
-    sequelize,
     async begin() {
       const transaction = await sequelize.transaction().catch(rethrow);
       return mysqlSession(sequelize, transaction);
@@ -171,23 +168,45 @@ function poolOf(sequelize: Sequelize) {
  * The embedded database takes one writer at a time, so one connection writes and takes
  * transactions in turn, another reads. (Parallel IMMEDIATE transactions would fill the driver's
  * threads with waiters, and the one that holds the lock could not commit.)
+ *
+ * Both are opened anew after a file could not be opened or written to: SQLite and Sequelize go on
+ * for ever with what they got then, also when the disk has long been mended, and SQLite shares
+ * that between all connections of a process.
  */
 function openSqlite(file: string): Database {
   mkdirSync(dirname(file), { recursive: true });
-  const open = () =>
-    new Sequelize({
+  let isStale = false;
+  const notice = (error: unknown): never => {
+    if (error instanceof DatabaseFault && isLasting(error)) isStale = true;
+    throw error;
+  };
+  const open = () => {
+    const sequelize = new Sequelize({
       dialect: 'sqlite',
       dialectModule: sqliteDriver,
       storage: file,
       logging: false,
       retry: { max: 1 },
     });
-  const reader = open();
-  const writer = open();
-  const reads = statements(reader, sqlite);
-  const writes = statements(writer, sqlite);
+    const plain = statements(sequelize, sqlite);
+    return {
+      ...plain,
+      select: (sql: string) => plain.select(sql).catch(notice),
+      run: (sql: string) => plain.run(sql).catch(notice),
+      // Closing what was never open is no matter.
+      close: () => sequelize.close().catch(() => undefined),
+    };
+  };
+  let reader = open();
+  let writer = open();
   let turn: Promise<void> = Promise.resolve();
 
+  const renew = async () => {
+    await Promise.all([reader.close(), writer.close()]);
+    reader = open();
+    writer = open();
+    isStale = false;
+  };
   const takeTurn = async () => {
     const before = turn;
     let release = () => {};
@@ -195,25 +214,31 @@ function openSqlite(file: string): Database {
       release = resolve;
     });
     await before;
+    if (isStale) await renew();
     return release;
   };
 
   return {
-    ...reads,
+    dialect: sqlite,
+    quote: reader.quote,
+    async select(sql) {
+      if (isStale) (await takeTurn())();
+      return reader.select(sql);
+    },
     async run(sql) {
       const release = await takeTurn();
-      await writes.run(sql).finally(release);
+      await writer.run(sql).finally(release);
     },
-    sequelize: writer,
     async begin() {
       const release = await takeTurn();
+      const session = sqliteSession(writer, release);
       try {
-        await writes.run('BEGIN IMMEDIATE');
+        await session.run('BEGIN IMMEDIATE');
       } catch (error) {
         release();
         throw error;
       }
-      return sqliteSession(writes, release);
+      return session;
     },
     // A commit that failed has been rolled back, or not: there is nobody to wait for.
     endSession: async () => {},
@@ -224,6 +249,9 @@ function openSqlite(file: string): Database {
     },
   };
 }
+
+const isLasting = ({ kind, cause }: DatabaseFault) =>
+  kind === 'unwritable' || (cause instanceof Error && cause.name === 'SequelizeConnectionError');
 
 function sqliteSession(writes: Connection, release: () => void): Session {
   // The connection is the next transaction's as soon as this one is over: nothing of this one may

@@ -11,7 +11,7 @@ export type FaultKind =
   | 'connection_lost'
   /** no connection to be had */
   | 'overloaded'
-  /** the embedded database's disk is full or read-only */
+  /** the database's disk is full or read-only */
   | 'unwritable'
   /** a statement that no retry mends */
   | 'rejected';
@@ -47,6 +47,8 @@ const MYSQL_KINDS: ReadonlyMap<number, FaultKind> = new Map([
   [1040, 'overloaded'], // too many connections
   [1203, 'overloaded'],
   [1226, 'overloaded'],
+  [1021, 'unwritable'], // disk full
+  [1114, 'unwritable'], // table full
   [1047, 'connection_lost'], // not primary
   [1290, 'connection_lost'], // read-only
   [1836, 'connection_lost'],
