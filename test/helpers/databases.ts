@@ -42,7 +42,7 @@ async function createFile(): Promise<TestDatabase> {
 }
 
 async function createOnServer(): Promise<TestDatabase> {
-  const name = `t_${process.env['JEST_WORKER_ID'] ?? '0'}_${process.pid}_${made++}`;
+  const name = `t_${process.env['JEST_WORKER_ID'] ?? '0'}_${process.pid}_${Date.now()}_${made++}`;
   const run = async (sql: string) => {
     const connection = await mysql.createConnection(serverUrl());
     await connection.query(sql).finally(() => connection.end());
