@@ -61,6 +61,12 @@ export interface CommitterObserver {
   commandTaken(waitedMs: number): void;
 }
 
+/** All that the committer wants to know of a command; the domain's own, but for tests. */
+export interface CommandShape {
+  productIdsOf(command: Command): readonly number[];
+  linesOf(command: Command): number;
+}
+
 /** An answer, and whether it was given before to the same idempotency key. */
 export type Answer<C extends Command> = {
   readonly outcome: Outcome<ValueOf<C>>;
@@ -81,6 +87,7 @@ export class Committer {
   readonly #runBatch: RunBatch;
   readonly #clock: Clock;
   readonly #observer: CommitterObserver;
+  readonly #shape: CommandShape;
   readonly #actors = new Map<number, ProductActor>();
   /** those with letters waiting and no batch in flight, in the order in which they get a turn */
   readonly #ready = new Set<ProductActor>();
@@ -98,12 +105,13 @@ export class Committer {
   constructor(
     options: CommitterOptions,
     runBatch: RunBatch,
-    parts: { clock: Clock; observer: CommitterObserver },
+    parts: { clock: Clock; observer: CommitterObserver; shape?: CommandShape },
   ) {
     this.#options = options;
     this.#runBatch = runBatch;
     this.#clock = parts.clock;
     this.#observer = parts.observer;
+    this.#shape = parts.shape ?? { productIdsOf, linesOf };
     this.#unbound = new Mailbox(options.mailboxMax);
     this.#sweeper = setInterval(() => this.#withdrawLate(), Math.min(options.waitMaxMs / 4, 250));
     this.#sweeper.unref();
@@ -161,7 +169,7 @@ export class Committer {
       reject(new Unavailable('shutting_down'));
       return;
     }
-    const actors = [...new Set(productIdsOf(command))].map((id) => this.#actor(id));
+    const actors = [...new Set(this.#shape.productIdsOf(command))].map((id) => this.#actor(id));
     const mailboxes = actors.length > 0 ? actors.map((actor) => actor.mailbox) : [this.#unbound];
     if (mailboxes.some((mailbox) => mailbox.isFull)) {
       reject(new Unavailable('mailbox_full'));
@@ -169,7 +177,7 @@ export class Committer {
     }
     const letter: Letter = {
       command,
-      lines: linesOf(command),
+      lines: this.#shape.linesOf(command),
       actors,
       arrival: this.#arrivals++,
       arrivedAtMs: this.#clock.monotonicMs(),

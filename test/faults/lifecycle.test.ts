@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import { check } from '../helpers/checker.js';
@@ -64,7 +65,7 @@ describe('a start', () => {
       const copies = await Promise.all([1, 2, 3].map(() => startProcess(database.url)));
       const migrated = copies.flatMap(({ log }) => log.flatMap((line) => line['migrations'] ?? []));
       expect(migrated).toEqual([...new Set(migrated)].sort());
-      expect(migrated).toHaveLength(6);
+      expect(migrated).toHaveLength(readdirSync('migrations').length);
       for (const { url } of copies) expect(await status(`${url}/readyz`)).toBe(200);
       killAll();
       await database.drop();
