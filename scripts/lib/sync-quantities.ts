@@ -1,11 +1,11 @@
 import type { Counters } from '../../machines/product.js';
-import { openCore } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
 import type { Core } from '../../src/core.js';
 import type { Drift, DriftCause } from '../../src/domain/drift.js';
 import type { SyncReport } from '../../src/domain/sync-run.js';
 import { newId } from '../../src/ids.js';
 import { createLogger } from '../../src/log.js';
+import { openCore } from '../../src/open-core.js';
 import { countingProgress } from './progress.js';
 import { ScriptError, script, storeNumber, type Terminal, wholeNumber } from './script.js';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openCore } from '../../src/app.js';
 import { newId } from '../../src/ids.js';
 import { startSyncSchedule } from '../../src/jobs/sync-schedule.js';
 import { createLogger } from '../../src/log.js';
+import { openCore } from '../../src/open-core.js';
 import { integer } from '../../src/persistence/rows.js';
 import { DATABASES } from '../helpers/databases.js';
 import { type Service, startService, testConfig } from '../helpers/service.js';
