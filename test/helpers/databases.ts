@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ async function createFile(): Promise<TestDatabase> {
 }
 
 async function createOnServer(): Promise<TestDatabase> {
-  const name = `t_${randomUUID().replaceAll('-', '')}`;
+  const name = `t_${process.pid}_${randomBytes(6).toString('hex')}`;
   const run = async (sql: string) => {
     const connection = await mysql.createConnection(serverUrl());
     await connection.query(sql).finally(() => connection.end());
