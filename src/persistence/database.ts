@@ -111,7 +111,8 @@ function mysqlSession(sequelize: Sequelize, transaction: Transaction): Session {
         await transaction.commit();
       } catch (error) {
         const fault = asFault(error);
-        throw fault.kind === 'connection_lost' ? new CommitUnknown(sessionId, error) : fault;
+        // Whatever else the server may say at COMMIT, it is no promise that nothing was done.
+        throw fault.kind === 'conflict' ? fault : new CommitUnknown(sessionId, error);
       }
     },
     async rollback() {

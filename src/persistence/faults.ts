@@ -87,7 +87,7 @@ export function asFault(error: unknown): DatabaseFault {
 }
 
 function kindOf(error: unknown): FaultKind {
-  if (!(error instanceof Error)) return 'rejected';
+  if (!isError(error)) return 'rejected';
   if (error.name === 'SequelizeConnectionAcquireTimeoutError') return 'overloaded';
   const driver = driverError(error);
   const { errno, code } = driver;
@@ -132,5 +132,10 @@ interface DriverError {
 /** The driver's own error, which Sequelize keeps inside its own. */
 function driverError(error: Error): DriverError {
   const parent: unknown = 'parent' in error ? error.parent : undefined;
-  return parent instanceof Error ? driverError(parent) : error;
+  return isError(parent) ? driverError(parent) : error;
+}
+
+/** A native module's errors need not be of the class that this module knows as Error. */
+function isError(value: unknown): value is Error {
+  return typeof value === 'object' && value !== null && 'name' in value && 'message' in value;
 }

@@ -132,6 +132,44 @@ describe.each(DATABASES)('a stop on %s', (kind) => {
   }, 30_000);
 });
 
+describe('a rolling restart', () => {
+  it('is seen by nobody who asks another copy when one is gone', async () => {
+    const database = await createDatabase('mysql');
+    const recorder = createRecorder();
+    const settings = { SHUTDOWN_DELAY_SECONDS: '1', SHUTDOWN_GRACE_SECONDS: '5' };
+    const copies = await Promise.all([1, 2].map(() => startProcess(database.url, settings)));
+    const path = '/api/rentals';
+    const made = await recorder.send(copies[0]?.url ?? '', {
+      path: '/api/products',
+      body: { sku: 'A', name: 'A', quantity: 100_000, publish: true },
+    });
+    let keys = 0;
+    const unserved: unknown[] = [];
+    await underLoad(
+      20,
+      async (client) => {
+        const request = { path, body: rentalOf(made?.body.id), key: `key ${++keys}` };
+        const first = await recorder.send(copies[client % 2]?.url ?? '', request);
+        if (first?.status === 201) return;
+        const second = await recorder.send(copies[(client + 1) % 2]?.url ?? '', request);
+        if (second?.status !== 201) unserved.push([first, second]);
+      },
+      async () => {
+        for (const i of [0, 1]) {
+          await sleep(200);
+          copies[i]?.kill('SIGTERM');
+          expect(await copies[i]?.exited).toBe(0);
+          copies[i] = await startProcess(database.url, settings);
+        }
+      },
+    );
+    expect(unserved).toEqual([]);
+    expect(await check(database.url, recorder.exchanges)).toEqual([]);
+    killAll();
+    await database.drop();
+  }, 30_000);
+});
+
 describe('a stop that can not be finished', () => {
   it('answers what is left at the end of the grace, and exits with 1', async () => {
     const database = await createDatabase('mysql');
