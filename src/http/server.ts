@@ -9,7 +9,8 @@ import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { DatabaseFault } from '../persistence/faults.js';
 import type { Authenticator } from './auth.js';
-import { BODY_BYTES_MAX, LIST_BODY_BYTES_MAX, NO_BODY, readBody } from './body.js';
+import { BODY_BYTES_MAX, type Body, LIST_BODY_BYTES_MAX, NO_BODY, readBody } from './body.js';
+import { BodyBudget } from './body-budget.js';
 import type { Caller } from './caller.js';
 import type { Endpoint, Surface } from './endpoint.js';
 import { expectedVersions, idempotencyKey } from './headers.js';
@@ -132,6 +133,7 @@ function unavailable({ reason }: Unavailable): Problem {
 /** Makes the Koa middleware of an endpoint: who asks, what they say, the handler, the reply. */
 function endpointHandler(parts: HttpParts, options: HttpOptions) {
   const limit = rateLimit(options.rateLimitPerMinute);
+  const budget = new BodyBudget();
   return (endpoint: Endpoint) => async (ctx: Context) => {
     ctx.state['route'] = endpoint.path;
     if (!parts.isStarted()) {
@@ -147,13 +149,27 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
       throw new Problem('forbidden', `This needs one of the roles ${endpoint.roles.join(', ')}.`);
     }
     // The body of a GET means nothing, so it is passed over.
-    const isWrite = endpoint.method !== 'get';
-    const bytesMax = endpoint.takesList ? LIST_BODY_BYTES_MAX : BODY_BYTES_MAX;
-    const body = isWrite ? await readBody(ctx.req, bytesMax) : NO_BODY;
+    if (endpoint.method === 'get') await answer(endpoint, ctx, { caller, body: NO_BODY });
+    else {
+      const bytesMax = endpoint.takesList ? LIST_BODY_BYTES_MAX : BODY_BYTES_MAX;
+      await budget.within(ctx.req, bytesMax, async () => {
+        const body = await readBody(ctx.req, bytesMax);
+        await answer(endpoint, ctx, { caller, body });
+      });
+    }
+  };
+
+  async function answer(
+    endpoint: Endpoint,
+    ctx: Context,
+    { caller, body }: { caller: Caller; body: Body },
+  ): Promise<void> {
+    const { headers } = ctx;
     const { method, path, querystring } = ctx;
-    const idempotency = isWrite
-      ? idempotencyKey(headers, { caller, method, path, querystring, body: body.bytes })
-      : null;
+    const idempotency =
+      endpoint.method === 'get'
+        ? null
+        : idempotencyKey(headers, { caller, method, path, querystring, body: body.bytes });
     const reply = await endpoint.handle({
       core: parts.core,
       caller,
@@ -171,7 +187,7 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
     ctx.status = reply.status;
     if (reply.headers) ctx.set(reply.headers);
     if (reply.body !== undefined) ctx.body = reply.body;
-  };
+  }
 }
 
 /** Refuses a URL whose escapes are no UTF-8: what it names can't be known. */
