@@ -125,10 +125,12 @@ export function batchRunner(
     try {
       const needs = needsOf(commands);
       const loaded = await transaction.load(needs);
-      const plain = [...new Set([...needs.syncIds, ...productsToMend(loaded)])];
+      // Mending is rare, so the ledger is added up: an earlier edit may be covered by later lines.
+      const deep = [...new Set([...needs.deepSyncIds, ...productsToMend(loaded)])];
+      const plain = needs.syncIds.filter((id) => !deep.includes(id));
       const truths = [
         ...(await transaction.loadTruths(plain, { deep: false })),
-        ...(await transaction.loadTruths(needs.deepSyncIds, { deep: true })),
+        ...(await transaction.loadTruths(deep, { deep: true })),
       ];
       const decision = decide(commands, { ...loaded, truths }, options);
       const { settlements, changes } = decision;
