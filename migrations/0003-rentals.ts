@@ -35,6 +35,8 @@ export async function up(connection: Connection): Promise<void> {
       rentals_of_user: 'store_id, user_id, id',
       // a product's rentals with a status, and the sum of its active ones
       rentals_of_product: 'product_id, status, id',
+      // a product's rentals, newest first
+      rentals_of_product_newest: 'product_id, id',
       // what is overdue
       rentals_due: 'store_id, status, ends_at',
     },

@@ -1,7 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { drawMachines } from './machine-diagrams.js';
+import { drawMachinesScript } from './lib/draw-machines.js';
+import { processTerminal } from './lib/script.js';
 
-// npm runs a script in the folder of package.json.
-mkdirSync('docs', { recursive: true });
-writeFileSync('docs/machines.md', drawMachines());
-console.log('docs/machines.md is drawn');
+process.exitCode = await drawMachinesScript(process.argv.slice(2), processTerminal);

@@ -21,6 +21,8 @@ import { Readiness } from './readiness.js';
 import { VERSION } from './version.js';
 
 const STOCK_SUMMARY_MS = 10_000;
+/** so many full mailboxes may wait at once, over all products */
+const WAITING_MAILBOXES = 2;
 
 /** The core and what it is made of; whoever assembled it closes the committer, then the database. */
 export interface CoreParts {
@@ -126,6 +128,7 @@ function createCommitter(
       batchMax: config.batchMax,
       concurrency: Math.min(config.commitConcurrency, database.dialect.writersMax),
       mailboxMax: config.mailboxMax,
+      waitingLinesMax: WAITING_MAILBOXES * config.mailboxMax,
       waitMaxMs: config.mailboxWaitSeconds * 1000,
     },
     runBatch,

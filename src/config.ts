@@ -168,6 +168,12 @@ const SETTINGS = {
     { min: 1, max: 1_000_000 },
     'clients connected at once at most',
   ),
+  requestsMax: whole(
+    'REQUESTS_MAX',
+    2_000,
+    { min: 1, max: 1_000_000 },
+    'requests worked on at once at most; beyond it 503',
+  ),
   requestTimeoutSeconds: whole(
     'REQUEST_TIMEOUT_SECONDS',
     30,

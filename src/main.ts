@@ -35,6 +35,12 @@ async function main(): Promise<void> {
   } catch (error) {
     if (stopping) return;
     log.fatal({ err: error }, 'the service could not start');
+    if (isAddressTaken(error)) {
+      process.stderr.write(
+        `Something listens on port ${config.port} of ${config.host} already. ` +
+          `Stop it, or take another port: PORT=${config.port + 1} npm start\n`,
+      );
+    }
     process.exit(1);
   }
   log.info({ url: app.url, ready_ms: Math.round(performance.now() - startedMs) }, 'ready');
@@ -51,6 +57,10 @@ function settingsOrExit(): Config {
   }
 }
 
+function isAddressTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
+
 /** What somebody who tries the service needs: an address, a token, a first request. */
 async function greet(config: Config, url: string, secret: string): Promise<void> {
   const token = await signToken(secret, {
@@ -62,7 +72,7 @@ async function greet(config: Config, url: string, secret: string): Promise<void>
     lifetimeSeconds: TOKEN_LIFETIME_SECONDS,
   });
   const call = (path: string, body: object) =>
-    `curl -s ${url}${path} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
+    `curl -s ${url}${path} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -H 'Idempotency-Key: first${path}' -d '${JSON.stringify(body)}'`;
   const product = { sku: 'DRILL-18V', name: 'Cordless drill', quantity: 3, publish: true };
   process.stdout.write(
     `

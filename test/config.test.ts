@@ -152,7 +152,7 @@ describe('settings', () => {
     expect(describeSettings()).toContainEqual({
       name: 'MAILBOX_MAX',
       fallback: '10000',
-      doc: 'commands waiting for one product at most; beyond it 503 (commands)',
+      doc: 'commands waiting for one product at most; beyond it 503',
     });
   });
 });

@@ -3,6 +3,7 @@ import { CopyError, copyDatabase } from '../../src/persistence/copy.js';
 import { type Database, openDatabase } from '../../src/persistence/database.js';
 import { createMigrator } from '../../src/persistence/migrations.js';
 import { countingProgress } from './progress.js';
+import { requireDatabase } from './require-database.js';
 import { ScriptError, script, type Terminal, UsageError } from './script.js';
 
 /** `npm run copy-database`: all rows of one database into another, to move. */
@@ -25,12 +26,14 @@ Exits with 0 when all rows are there, 1 when it failed, 2 when the command line 
     const config = readConfig(terminal.environment);
     const source = values.from === undefined ? config.database : targetOf(values.from, '--from');
     const target = targetOf(values.to, '--to');
+    requireDatabase(source);
     const options = { poolMax: 2, queryTimeoutMs: config.queryTimeoutSeconds * 1000 };
     const from = openDatabase(source, options);
     const to = openDatabase(target, options);
     try {
-      await bringUpToDate(from, source);
-      await bringUpToDate(to, target);
+      await requireUpToDate(from, source);
+      await to.select('SELECT 1');
+      await createMigrator(to, target).up();
       await copy(from, to, terminal);
     } finally {
       await from.close();
@@ -48,9 +51,15 @@ function targetOf(url: string, option: string): DatabaseTarget {
   }
 }
 
-async function bringUpToDate(database: Database, target: DatabaseTarget): Promise<void> {
+/** The old database is not changed, not even by a migration. */
+async function requireUpToDate(database: Database, target: DatabaseTarget): Promise<void> {
   await database.select('SELECT 1');
-  await createMigrator(database, target).up();
+  const { pending } = await createMigrator(database, target).status();
+  if (pending.length > 0) {
+    throw new ScriptError(
+      'The old database is not up to date. Run npm run migrate on it first, then copy.',
+    );
+  }
 }
 
 async function copy(from: Database, to: Database, terminal: Terminal): Promise<void> {

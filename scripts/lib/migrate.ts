@@ -1,6 +1,7 @@
 import { readConfig } from '../../src/config.js';
 import { openDatabase } from '../../src/persistence/database.js';
 import { createMigrator, type Migrator } from '../../src/persistence/migrations.js';
+import { requireDatabase } from './require-database.js';
 import { oneOf, ScriptError, script, type Terminal, UsageError, wholeNumber } from './script.js';
 
 const ACTIONS = ['up', 'down', 'status'] as const;
@@ -17,6 +18,7 @@ The service does the first by itself when it starts.
   npm run migrate -- down --steps 3   the last three
   npm run migrate -- status           lists what has been run and what has not
 
+Stop the service before taking migrations back: it looks at its tables when it starts.
 While another process migrates the same database, this one waits for it.
 Exits with 0 when it is done, 1 when it failed, 2 when the command line can not be understood.
 `,
@@ -29,6 +31,7 @@ Exits with 0 when it is done, 1 when it failed, 2 when the command line can not 
     }
     const steps = wholeNumber(values.steps ?? '1', { option: '--steps', min: 1, max: STEPS_MAX });
     const config = readConfig(terminal.environment);
+    if (action !== 'up') requireDatabase(config.database);
     const database = openDatabase(config.database, {
       poolMax: 2,
       queryTimeoutMs: config.queryTimeoutSeconds * 1000,

@@ -7,6 +7,7 @@ import { newId } from '../../src/ids.js';
 import { createLogger } from '../../src/log.js';
 import { openCore } from '../../src/open-core.js';
 import { countingProgress } from './progress.js';
+import { requireDatabase } from './require-database.js';
 import { ScriptError, script, storeNumber, type Terminal, wholeNumber } from './script.js';
 
 const EXIT_NO_DRIFT = 0;
@@ -47,6 +48,7 @@ Exits with 0 where nothing had drifted, 2 where something had, 1 when it failed.
             max: Number.MAX_SAFE_INTEGER,
           });
     const config = readConfig(terminal.environment);
+    requireDatabase(config.database);
     const { core, close } = await openCore(config, createLogger('warn', 2));
     try {
       const runId = newId();
@@ -66,6 +68,9 @@ Exits with 0 where nothing had drifted, 2 where something had, 1 when it failed.
         },
       });
       const report = await carryOut(core, runId, terminal);
+      if (storeId !== null && report.run.totalProducts === 0 && productId === null) {
+        throw new ScriptError(`There are no products in store ${storeId}.`);
+      }
       if (productId !== null && report.run.totalProducts === 0) {
         throw new ScriptError(`There is no product ${productId}${inStore(storeId)}.`);
       }

@@ -7,6 +7,7 @@ import {
   type ValueOf,
 } from '../domain/command.js';
 import type { Settlement } from '../domain/decide.js';
+import { guarded } from '../guarded.js';
 import { within } from '../within.js';
 import { Mailbox } from './mailbox.js';
 import { Unavailable } from './unavailable.js';
@@ -44,6 +45,8 @@ export interface CommitterOptions {
   readonly concurrency: number;
   /** commands waiting for one product at most */
   readonly mailboxMax: number;
+  /** lines of commands that wait for all products together at most; one command always may */
+  readonly waitingLinesMax: number;
   /** longest wait for a turn, in ms */
   readonly waitMaxMs: number;
 }
@@ -99,6 +102,7 @@ export class Committer {
   readonly #flying = new Set<readonly Letter[]>();
   #arrivals = 0;
   #waiting = 0;
+  #waitingLines = 0;
   #pumpScheduled = false;
   #closed = false;
 
@@ -110,7 +114,7 @@ export class Committer {
     this.#options = options;
     this.#runBatch = runBatch;
     this.#clock = parts.clock;
-    this.#observer = parts.observer;
+    this.#observer = guarded(parts.observer);
     this.#shape = parts.shape ?? { productIdsOf, linesOf };
     this.#unbound = new Mailbox(options.mailboxMax);
     this.#sweeper = setInterval(() => this.#withdrawLate(), Math.min(options.waitMaxMs / 4, 250));
@@ -171,13 +175,16 @@ export class Committer {
     }
     const actors = [...new Set(this.#shape.productIdsOf(command))].map((id) => this.#actor(id));
     const mailboxes = actors.length > 0 ? actors.map((actor) => actor.mailbox) : [this.#unbound];
-    if (mailboxes.some((mailbox) => mailbox.isFull)) {
+    const lines = this.#shape.linesOf(command);
+    const isTooMuch =
+      this.#waiting > 0 && this.#waitingLines + lines > this.#options.waitingLinesMax;
+    if (isTooMuch || mailboxes.some((mailbox) => mailbox.isFull)) {
       reject(new Unavailable('mailbox_full'));
       return;
     }
     const letter: Letter = {
       command,
-      lines: this.#shape.linesOf(command),
+      lines,
       actors,
       arrival: this.#arrivals++,
       arrivedAtMs: this.#clock.monotonicMs(),
@@ -188,6 +195,7 @@ export class Committer {
     for (const mailbox of mailboxes) mailbox.enqueue(letter);
     for (const actor of actors) if (!actor.inFlight) this.#ready.add(actor);
     this.#waiting++;
+    this.#waitingLines += lines;
     this.#schedulePump();
   }
 
@@ -278,6 +286,7 @@ export class Committer {
     }
     this.#flying.add(letters);
     this.#waiting -= letters.length;
+    for (const letter of letters) this.#waitingLines -= letter.lines;
     for (const letter of letters) this.#observer.commandTaken(startedMs - letter.arrivedAtMs);
     try {
       const results = await this.#runBatch(letters.map((letter) => letter.command));
@@ -316,6 +325,7 @@ export class Committer {
       for (let letter = firstWaiting(mailbox); letter && which(letter); ) {
         letter.state = 'withdrawn';
         this.#waiting--;
+        this.#waitingLines -= letter.lines;
         letter.reject(reason);
         letter = firstWaiting(mailbox);
       }

@@ -9,6 +9,7 @@ import {
   type Settlement,
 } from '../domain/decide.js';
 import { needsOf } from '../domain/needs.js';
+import { guarded } from '../guarded.js';
 import type { BatchStore, Mark } from '../persistence/batch-store.js';
 import { asFault, CommitUnknown, DatabaseFault, type FaultKind } from '../persistence/faults.js';
 import type { BatchResult, RunBatch } from './committer.js';
@@ -52,7 +53,8 @@ export function batchRunner(
   options: BatchOptions,
   parts: { clock: Clock; observer: BatchObserver },
 ): RunBatch {
-  const { clock, observer } = parts;
+  const { clock } = parts;
+  const observer = guarded(parts.observer);
 
   async function run(commands: readonly Command[]): Promise<readonly BatchResult[]> {
     try {
@@ -174,8 +176,9 @@ export function batchRunner(
         const committed = await store.wasCommitted(lost.mark, lost.sessionId);
         return committed ? 'committed' : 'rolled_back';
       } catch (error) {
-        if (!(error instanceof DatabaseFault)) throw error;
-        if (clock.monotonicMs() >= lastMs) return 'unknown';
+        // What is no fault of the database would go on for ever; running again may do it twice.
+        const isHopeless = !(error instanceof DatabaseFault) || clock.monotonicMs() >= lastMs;
+        if (isHopeless) return 'unknown';
         await clock.sleep(pauseMs(attempt));
       }
     }

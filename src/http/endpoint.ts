@@ -1,8 +1,7 @@
 import type { z } from 'zod';
-import type { Answer } from '../actors/committer.js';
 import type { Core } from '../core.js';
 import type { Role } from '../domain/api-key.js';
-import type { Command, CommandHeader, ExpectedVersions, ValueOf } from '../domain/command.js';
+import type { CommandHeader, ExpectedVersions, Outcome } from '../domain/command.js';
 import type { Caller } from './caller.js';
 import { type ProblemCode, problemOf } from './problem.js';
 
@@ -74,9 +73,9 @@ export interface Surface {
  * Turns the core's answer into a reply, or throws the Problem that its refusal is. Both say where
  * they repeat an earlier answer.
  */
-export function replyTo<C extends Command>(
-  answer: Answer<C>,
-  render: (value: ValueOf<C>, replayed: boolean) => Reply,
+export function replyTo<T>(
+  answer: { readonly outcome: Outcome<T>; readonly replayed: boolean },
+  render: (value: T, replayed: boolean) => Reply,
 ): Reply {
   const { outcome, replayed } = answer;
   const headers = replayed ? REPLAYED : {};

@@ -65,7 +65,7 @@ function operational(
 }
 
 /** The OpenAPI 3.1 document, made from the schemas that validate. */
-export function openApiDocument(surfaces: readonly Surface[], version: string) {
+export function openApiDocument(surfaces: readonly Surface[], version: string): object {
   const paths: ZodOpenApiPathsObject = {};
   for (const endpoint of surfaces.flatMap((surface) => surface.endpoints)) {
     const path = endpoint.path.replace(/:(\w+)/g, '{$1}');

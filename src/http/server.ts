@@ -37,6 +37,8 @@ export interface HttpParts {
 export interface HttpOptions extends NodeServerOptions {
   /** requests a minute for each caller; 0 is off */
   readonly rateLimitPerMinute: number;
+  /** requests worked on at once at most; health, metrics and docs are not among them */
+  readonly requestsMax: number;
 }
 
 const RETRY_AFTER = { 'Retry-After': '1' };
@@ -101,7 +103,10 @@ function toProblem(error: unknown, ctx: Context, log: Logger) {
   }
   const id = `urn:uuid:${newId()}`;
   log.error({ err: error, instance: id, method: ctx.method, path: ctx.path }, 'internal error');
-  const problem = new Problem('internal', 'Something went wrong here. Quote the instance to us.');
+  const problem = new Problem(
+    'internal',
+    'Something went wrong here. The log says what, under this instance.',
+  );
   return { problem, instance: id };
 }
 
@@ -134,8 +139,24 @@ function unavailable({ reason }: Unavailable): Problem {
 function endpointHandler(parts: HttpParts, options: HttpOptions) {
   const limit = rateLimit(options.rateLimitPerMinute);
   const budget = new BodyBudget();
+  let inWork = 0;
   return (endpoint: Endpoint) => async (ctx: Context) => {
     ctx.state['route'] = endpoint.path;
+    // One connection may send requests without waiting for answers: these are not bounded by it.
+    if (inWork >= options.requestsMax) {
+      throw new Problem('overloaded', 'Too many requests are worked on just now.', {
+        headers: RETRY_AFTER,
+      });
+    }
+    inWork++;
+    try {
+      await serve(endpoint, ctx);
+    } finally {
+      inWork--;
+    }
+  };
+
+  async function serve(endpoint: Endpoint, ctx: Context): Promise<void> {
     if (!parts.isStarted()) {
       throw new Problem('database_unavailable', 'The service is still starting.', {
         headers: RETRY_AFTER,
@@ -146,7 +167,7 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
     await limit(caller);
     await parts.ensureStore(caller.storeId);
     if (!endpoint.roles.includes(caller.role)) {
-      throw new Problem('forbidden', `This needs one of the roles ${endpoint.roles.join(', ')}.`);
+      throw new Problem('forbidden', `This needs the role ${endpoint.roles.join(' or ')}.`);
     }
     // The body of a GET means nothing, so it is passed over.
     if (endpoint.method === 'get') await answer(endpoint, ctx, { caller, body: NO_BODY });
@@ -157,7 +178,7 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
         await answer(endpoint, ctx, { caller, body });
       });
     }
-  };
+  }
 
   async function answer(
     endpoint: Endpoint,
@@ -244,7 +265,7 @@ function unmatched(routers: readonly Router[]) {
       }
     }
     if (allowed.size === 0) {
-      throw new Problem('not_found', `There is nothing at ${ctx.path}. See /openapi.json.`);
+      throw new Problem('not_found', `There is nothing at ${ctx.path}. See /docs.`);
     }
     const allow = [...allowed].sort().join(', ');
     if (ctx.method === 'OPTIONS') {

@@ -2,6 +2,7 @@ import type { Changes, Loaded } from '../domain/batch.js';
 import type { ProductTruth } from '../domain/drift.js';
 import type { Instant } from '../domain/instant.js';
 import type { Needs } from '../domain/needs.js';
+import { guarded } from '../guarded.js';
 import { insertApiKeys, lockApiKeys, revokeApiKeys } from './api-keys.js';
 import { markCommit, wasCommitted } from './commits.js';
 import type { Database, Session } from './database.js';
@@ -42,7 +43,8 @@ export interface BatchTimes {
   committed(ms: number): void;
 }
 
-export function batchStore(database: Database, times: BatchTimes): BatchStore {
+export function batchStore(database: Database, observer: BatchTimes): BatchStore {
+  const times = guarded(observer);
   return {
     async begin() {
       return transaction(await database.begin(), times);
@@ -64,7 +66,8 @@ function transaction(session: Session, times: BatchTimes): BatchTransaction {
       const named = await lockRentals(session, needs.rentalIds);
       const rentals = new Map(named.map((rental) => [rental.id, rental]));
       for (const [productId, units] of needs.releases) {
-        const some = await lockRentalsOfNobody(session, productId, units);
+        // Those that the batch ends by name may be among the oldest.
+        const some = await lockRentalsOfNobody(session, productId, units + needs.rentalIds.length);
         for (const rental of some) rentals.set(rental.id, rental);
       }
       const takenSkus = await findTakenSkus(session, needs.skus);

@@ -43,6 +43,7 @@ export async function copyDatabase(
   }
   for (const table of TABLES) {
     const total = await count(from, table.name);
+    onProgress(table.name, 0, total);
     const copied = await copyTable(from, to, table, (rows) => onProgress(table.name, rows, total));
     if (copied !== total || (await count(to, table.name)) !== total) {
       throw new CopyError(

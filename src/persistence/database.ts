@@ -8,6 +8,7 @@ import { mysqlDriver } from './mysql-driver.js';
 import type { Row } from './rows.js';
 import type { Quote } from './sql.js';
 import { sqliteDriver } from './sqlite-driver.js';
+import { Turnstile } from './turnstile.js';
 
 /** What any SQL is run on: the database (each statement by itself) or one transaction. */
 export interface Connection {
@@ -74,7 +75,14 @@ function openMysql(url: string, options: DatabaseOptions): Database {
     retry: { max: 1 },
     hooks: { afterConnect: prepareSession },
   });
-  const connection = statements(sequelize, mysql);
+  const plain = statements(sequelize, mysql);
+  // Statements by themselves leave some connections to transactions: reads must not starve writes.
+  const turnstile = new Turnstile(Math.max(1, Math.floor(options.poolMax / 2)), ACQUIRE_TIMEOUT_MS);
+  const connection: Connection = {
+    ...plain,
+    select: (sql) => turnstile.pass(() => plain.select(sql)),
+    run: (sql) => turnstile.pass(() => plain.run(sql)),
+  };
 
   return {
     ...connection,
@@ -85,12 +93,13 @@ function openMysql(url: string, options: DatabaseOptions): Database {
     async endSession(sessionId) {
       const deadlineMs = performance.now() + END_SESSION_MS;
       for (;;) {
-        // That there is no such session is what we are after; whether there is, the list says.
-        await connection.run(`KILL ${sessionId}`).catch(() => undefined);
+        // A server that was started again gives the same ids anew, perhaps to who asks.
         const rows = await connection.select(
-          `SELECT 1 FROM information_schema.processlist WHERE id = ${sessionId}`,
+          `SELECT 1 FROM information_schema.processlist WHERE id = ${sessionId} ` +
+            'AND id <> CONNECTION_ID()',
         );
         if (rows.length === 0) return;
+        await connection.run(`KILL ${sessionId}`).catch(() => undefined);
         if (performance.now() > deadlineMs) {
           throw new DatabaseFault('conflict', `session ${sessionId} does not end`);
         }
@@ -215,7 +224,12 @@ function openSqlite(file: string): Database {
       release = resolve;
     });
     await before;
-    if (isStale) await renew();
+    try {
+      if (isStale) await renew();
+    } catch (error) {
+      release();
+      throw error;
+    }
     return release;
   };
 
@@ -232,7 +246,10 @@ function openSqlite(file: string): Database {
     },
     async begin() {
       const release = await takeTurn();
-      const session = sqliteSession(writer, release);
+      // A connection that could not roll back may still be inside its transaction.
+      const session = sqliteSession(writer, release, () => {
+        isStale = true;
+      });
       try {
         await session.run('BEGIN IMMEDIATE');
       } catch (error) {
@@ -254,7 +271,11 @@ function openSqlite(file: string): Database {
 const isLasting = ({ kind, cause }: DatabaseFault) =>
   kind === 'unwritable' || (cause instanceof Error && cause.name === 'SequelizeConnectionError');
 
-function sqliteSession(writes: Connection, release: () => void): Session {
+function sqliteSession(
+  writes: Connection,
+  release: () => void,
+  couldNotRollBack: () => void,
+): Session {
   // The connection is the next transaction's as soon as this one is over: nothing of this one may
   // reach it then, least of all a ROLLBACK.
   let isOver = false;
@@ -274,17 +295,16 @@ function sqliteSession(writes: Connection, release: () => void): Session {
           () => true,
           () => false,
         );
-        throw rolledBack ? error : new CommitUnknown(null, error);
+        if (rolledBack) throw error;
+        couldNotRollBack();
+        throw new CommitUnknown(null, error);
       } finally {
         end();
       }
     },
     async rollback() {
       if (isOver) return;
-      await writes
-        .run('ROLLBACK')
-        .catch(() => undefined)
-        .finally(end);
+      await writes.run('ROLLBACK').catch(couldNotRollBack).finally(end);
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
  * What a database error means to us. RELIABILITY is built on this one function: everything above
- * it knows seven words and no error number.
+ * it knows six words and no error number.
  */
 export type FaultKind =
   /** rolled back, or to be rolled back: deadlock, lock wait, certification conflict, busy */
@@ -101,6 +101,8 @@ function kindOf(error: unknown): FaultKind {
   if (error.name.startsWith('SequelizeConnection') || error.name.startsWith('SequelizeHost')) {
     return 'connection_lost';
   }
+  // mysql2 marks what ends a connection, whatever the system calls it.
+  if (driver.fatal === true) return 'connection_lost';
   if (/closed state|connection is closed/i.test(driver.message)) return 'connection_lost';
   return 'rejected';
 }
@@ -126,6 +128,7 @@ function sqliteKind(code: string, message: string): FaultKind {
 interface DriverError {
   readonly errno?: unknown;
   readonly code?: unknown;
+  readonly fatal?: unknown;
   readonly message: string;
 }
 

@@ -7,7 +7,9 @@ type Callback = (error: QueryError | null, ...results: unknown[]) => void;
  * which a statement ran into it, or which broke, is destroyed at once: nobody can tell what the
  * server still does on it, and closing it politely would wait for an answer that may never come.
  */
-export function mysqlDriver(queryTimeoutMs: number) {
+export function mysqlDriver(queryTimeoutMs: number): {
+  createConnection(options: ConnectionOptions): Connection;
+} {
   return {
     ...mysql,
     createConnection(options: ConnectionOptions): Connection {

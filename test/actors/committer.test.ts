@@ -17,7 +17,13 @@ interface Flight {
   crash(error: Error): void;
 }
 
-const DEFAULTS = { batchMax: 8, concurrency: 2, mailboxMax: 100, waitMaxMs: 60_000 };
+const DEFAULTS = {
+  batchMax: 8,
+  concurrency: 2,
+  mailboxMax: 100,
+  waitingLinesMax: 10_000,
+  waitMaxMs: 60_000,
+};
 const nothing = () => {};
 
 /** Lets everything happen that can. */
@@ -161,6 +167,18 @@ describe('the committer', () => {
       c: ['mailbox_full'],
       'over both': ['mailbox_full'],
       other: ['done'],
+    });
+  });
+
+  it('bounds the lines that wait for all products together, but always takes one command', async () => {
+    const { send, settle, answers, landAll } = start({ waitingLinesMax: 5 });
+    send('large', [1], 9);
+    send('beyond it', [2], 1);
+    await settle();
+    await landAll();
+    expect(Object.fromEntries(answers)).toEqual({
+      large: ['done'],
+      'beyond it': ['mailbox_full'],
     });
   });
 

@@ -139,6 +139,35 @@ const failing = (at: Step, error: () => Error, times = 1) => ({
 });
 const ALWAYS = Number.POSITIVE_INFINITY;
 
+describe('an observer that throws', () => {
+  it('changes nothing: what is committed is committed once, and answered', async () => {
+    const { store, journal } = fakeStore({});
+    const fail = () => {
+      throw new Error('the disk under the log is full');
+    };
+    const run = batchRunner(
+      store,
+      { retriesMax: RETRIES, deadlineMs: DEADLINE_MS, idempotencyTtlMs: 1_000 },
+      {
+        clock: { monotonicMs: () => 0, sleep: async () => {} },
+        observer: {
+          retried: fail,
+          commandFailed: fail,
+          commitResolved: fail,
+          committed: fail,
+          writable: fail,
+        },
+      },
+    );
+    const results = await run([rent(1), rent(2)]);
+    expect(results).toEqual([
+      expect.objectContaining({ outcome: expect.objectContaining({ ok: true }) }),
+      expect.objectContaining({ outcome: expect.objectContaining({ ok: true }) }),
+    ]);
+    expect(journal.filter((step) => step === 'commit')).toHaveLength(1);
+  });
+});
+
 describe('a batch', () => {
   it('is locked, decided, saved and committed, and then answered', async () => {
     const { tell, journal, seen } = start({});

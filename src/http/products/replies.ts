@@ -1,10 +1,12 @@
 import type { LedgerLine } from '../../domain/movement.js';
 import type { Product } from '../../domain/product.js';
+import type { Caller } from '../caller.js';
 import type { Reply } from '../endpoint.js';
 import { iso } from '../schemas.js';
 import type { MovementReply, ProductReply } from './schemas.js';
 
-export function renderProduct(product: Product): ProductReply {
+/** A product as a caller sees it: whom it is bought from is no business of a customer's. */
+export function renderProduct(product: Product, { role }: Pick<Caller, 'role'>): ProductReply {
   return {
     id: product.id,
     store_id: product.storeId,
@@ -19,7 +21,7 @@ export function renderProduct(product: Product): ProductReply {
     low_stock_threshold: product.lowStockThreshold,
     price_amount: product.priceAmount,
     price_currency: product.priceCurrency,
-    supplier_email: product.supplierEmail,
+    supplier_email: role === 'customer' ? null : product.supplierEmail,
     version: product.version,
     created_at: iso(product.createdAt),
     updated_at: iso(product.updatedAt),
@@ -27,8 +29,12 @@ export function renderProduct(product: Product): ProductReply {
 }
 
 /** A reply that shows one product, with its version as ETag. */
-export function productReply(status: number, product: Product): Reply {
-  return { status, body: renderProduct(product), headers: { ETag: `"${product.version}"` } };
+export function productReply(status: number, product: Product, caller: Caller): Reply {
+  return {
+    status,
+    body: renderProduct(product, caller),
+    headers: { ETag: `"${product.version}"` },
+  };
 }
 
 export function renderMovement(line: LedgerLine): MovementReply {

@@ -43,9 +43,7 @@ const createProduct = endpoint({
     });
     return replyTo(answer, ([made], replayed) => {
       if (!made) throw new Error('a product was asked for and not answered');
-      const headers = replayed ? { 'Idempotency-Replayed': 'true' } : {};
-      if (!made.ok) throw problemOf(made.refusal, { headers });
-      return productReply(201, made.value);
+      return replyTo({ outcome: made, replayed }, (product) => productReply(201, product, caller));
     });
   },
 });
@@ -55,7 +53,8 @@ const createProducts = endpoint({
   path: '/api/products/batch',
   operationId: 'createProducts',
   summary: 'Make up to 1,000 products, each on its own',
-  description: 'One that can not be made does not keep the others back. Answers are in order.',
+  description:
+    'One whose SKU is taken does not keep the others back; one that names no parent there is, or has a field that can not be accepted, refuses the list. Answers are in order.',
   tag,
   roles: BACK_OFFICE,
   body: ProductListBody,
@@ -76,7 +75,9 @@ const createProducts = endpoint({
   problems: ['product_not_found'],
   async handle({ core, caller, body, header }) {
     const products = await Promise.all(
-      body.products.map((product) => toNewProduct(core, caller, product)),
+      body.products.map((product, i) =>
+        toNewProduct(core, caller, product, `products[${i}].parent_id`),
+      ),
     );
     const answer = await core.send({
       ...header(),
@@ -88,7 +89,7 @@ const createProducts = endpoint({
       status: 200,
       body: {
         data: made.map((outcome) => {
-          if (outcome.ok) return { status: 201, product: renderProduct(outcome.value) };
+          if (outcome.ok) return { status: 201, product: renderProduct(outcome.value, caller) };
           const problem = problemOf(outcome.refusal);
           return { status: problem.status, error: problem.body('/api/products/batch') };
         }),
@@ -121,7 +122,10 @@ const listProducts = endpoint({
       after: query.cursor ?? null,
       limit: query.limit,
     });
-    return pageReply(page.rows.map(renderProduct), page.hasMore ? page.rows.at(-1)?.id : null);
+    return pageReply(
+      page.rows.map((product) => renderProduct(product, caller)),
+      page.hasMore ? page.rows.at(-1)?.id : null,
+    );
   },
 });
 
@@ -136,7 +140,7 @@ const getProduct = endpoint({
   replies: { 200: { description: 'The product.', schema: ProductReply } },
   problems: ['product_not_found'],
   async handle({ core, caller, params }) {
-    return productReply(200, await findProduct(core, caller, params.productId));
+    return productReply(200, await findProduct(core, caller, params.productId), caller);
   },
 });
 
@@ -167,7 +171,7 @@ const updateProduct = endpoint({
         supplierEmail: body.supplier_email,
       },
     });
-    return replyTo(answer, (product) => productReply(200, product));
+    return replyTo(answer, (product) => productReply(200, product, caller));
   },
 });
 
@@ -190,7 +194,7 @@ function publication(kind: 'publish' | 'unpublish', summary: string) {
     async handle({ core, caller, params, ifMatch, header }) {
       const productId = await productIdOf(core, caller, params.productId);
       const answer = await core.send({ ...header(), kind, productId, ifMatch });
-      return replyTo(answer, (product) => productReply(200, product));
+      return replyTo(answer, (product) => productReply(200, product, caller));
     },
   });
 }
@@ -275,14 +279,13 @@ export async function toNewProduct(
   core: Core,
   caller: Pick<Caller, 'storeId'>,
   body: NewProductBody,
+  field = 'parent_id',
 ): Promise<NewProduct> {
   const parent =
     body.parent_id === null ? null : await core.products.find(caller.storeId, body.parent_id);
   if (body.parent_id !== null && !parent) {
-    throw new Problem(
-      'product_not_found',
-      `There is no product ${body.parent_id} to be the parent.`,
-    );
+    const message = `There is no product ${body.parent_id} to be the parent.`;
+    throw new Problem('product_not_found', message, { facts: { errors: [{ field, message }] } });
   }
   return {
     sku: body.sku,

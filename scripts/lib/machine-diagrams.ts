@@ -1,6 +1,6 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
-import { productMachine } from '../machines/product.js';
-import { rentalMachine } from '../machines/rental.js';
+import { productMachine } from '../../machines/product.js';
+import { rentalMachine } from '../../machines/rental.js';
 
 const MACHINES: readonly { title: string; file: string; machine: AnyStateMachine }[] = [
   { title: 'Product', file: 'product.ts', machine: productMachine },
