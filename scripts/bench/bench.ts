@@ -29,7 +29,8 @@ Measures this service beside bare Koa routes, and beside the same tables written
 transaction per request, all in one run on this machine. Each server is a process of its own; so is
 the load generator (wrk where it is installed, else autocannon). The databases are a MariaDB that
 this starts for itself (innodb_flush_log_at_trx_commit=1) and SQLite (synchronous=FULL), on a disk.
-In each round the servers take turns; what is printed are medians over the rounds.
+In each round the servers take turns; what is printed are medians over the rounds. "CPU µs" is the
+processor time of the server's own process for each request, which a busy machine changes least.
 
   npm run bench                            all but the soak, on both databases: some 20 minutes
   npm run bench -- --quick                 one round of a second: only to see that it works

@@ -20,9 +20,15 @@ export interface Bench {
   say(text: string): void;
 }
 
+/** One round of one server. */
+export interface Round extends LoadResult {
+  /** processor time of the server for each request, in µs; null where it can't be told */
+  readonly cpuUs: number | null;
+}
+
 /** One server in one scenario. */
 export interface Figures {
-  readonly rounds: readonly LoadResult[];
+  readonly rounds: readonly Round[];
   /** RSS in MB, after the last round and at most */
   readonly memoryMb: { readonly end: number; readonly peak: number };
 }
@@ -35,7 +41,7 @@ export interface Contender {
   readonly server: RunningServer;
   readonly database: BenchDatabase;
   /** Sends load and keeps count of what was answered. */
-  send(load: Partial<Scenario> & { seconds: number }): Promise<LoadResult>;
+  send(load: Partial<Scenario> & { seconds: number }): Promise<Round>;
   /** Checks the law in the tables, stops the server and drops its database. */
   end(): Promise<void>;
 }
@@ -46,7 +52,7 @@ export interface Contender {
  */
 export async function measure(bench: Bench, scenario: Scenario): Promise<ScenarioFigures> {
   const contenders: Contender[] = [];
-  const results = new Map<ServerName, LoadResult[]>();
+  const results = new Map<ServerName, Round[]>();
   try {
     for (const name of scenario.servers) contenders.push(await enter(bench, name, scenario));
     if (bench.warmUpSeconds > 0) {
@@ -93,6 +99,7 @@ export async function enter(bench: Bench, name: ServerName, scenario: Scenario) 
       const { request, products, connections, withKeys, seconds } = { ...scenario, ...load };
       const keyPrefix = withKeys ? `${scenario.name}-${sendings++}-` : null;
       const { url } = server;
+      const before = server.cpuSeconds();
       const result = await generator({
         url,
         token,
@@ -103,7 +110,9 @@ export async function enter(bench: Bench, name: ServerName, scenario: Scenario) 
         keyPrefix,
       });
       if (request === 'rent') answered += result.answered;
-      return result;
+      const after = server.cpuSeconds();
+      const isKnown = before !== null && after !== null;
+      return { ...result, cpuUs: isKnown ? ((after - before) * 1e6) / result.answered : null };
     },
     async end() {
       await server.stop();

@@ -10,6 +10,7 @@ const HEAD = [
   '× one tx',
   'p50 ms',
   'p99 ms',
+  'CPU µs',
   'RSS end',
   'peak MB',
 ];
@@ -67,6 +68,7 @@ function cells(summary: Summary): string[] {
     summary.timesTransaction === null ? '' : summary.timesTransaction.toFixed(1),
     summary.p50Ms.toFixed(2),
     summary.p99Ms.toFixed(1),
+    summary.cpuUs === null ? '' : String(Math.round(summary.cpuUs)),
     String(Math.round(summary.endMb)),
     String(Math.round(summary.peakMb)),
   ];

@@ -27,6 +27,8 @@ export interface Summary {
   readonly timesTransaction: number | null;
   /** p50 as a multiple of that of one transaction per request in the same round */
   readonly p50OfTransaction: number | null;
+  /** processor time of the server for each request, in µs; null where it can't be told */
+  readonly cpuUs: number | null;
   readonly endMb: number;
   readonly peakMb: number;
 }
@@ -42,6 +44,9 @@ export function summarize(figures: ScenarioFigures, name: ServerName): Summary |
     ofBare: ratio(own, bare, 'requestsPerSecond'),
     timesTransaction: ratio(own, transaction, 'requestsPerSecond'),
     p50OfTransaction: ratio(own, transaction, 'p50Ms'),
+    cpuUs: own.rounds.some(({ cpuUs }) => cpuUs === null)
+      ? null
+      : median(own.rounds.map(({ cpuUs }) => cpuUs ?? 0)),
     endMb: own.memoryMb.end,
     peakMb: own.memoryMb.peak,
   };

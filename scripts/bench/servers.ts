@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { signToken } from '../../src/tokens.js';
 import { ScriptError } from '../lib/script.js';
-import { MemoryWatch } from './memory.js';
+import { cpuSeconds, MemoryWatch } from './memory.js';
 import { ROOT } from './root.js';
 import type { ServerName } from './scenarios.js';
 
@@ -12,6 +12,8 @@ import type { ServerName } from './scenarios.js';
 export interface RunningServer {
   readonly url: string;
   readonly memory: MemoryWatch;
+  /** processor time that it has used so far, in seconds; null where it can't be told */
+  cpuSeconds(): number | null;
   /** from the start of its process to the first answer that says it is ready, in ms */
   readonly readyMs: number;
   stop(): Promise<void>;
@@ -73,6 +75,7 @@ export async function startServer(
   return {
     url,
     memory,
+    cpuSeconds: () => cpuSeconds(child.pid ?? 0),
     readyMs,
     async stop() {
       memory.stop();
