@@ -1,12 +1,9 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Committer } from './actors/committer.js';
-import { batchRunner } from './actors/run-batch.js';
-import { atMostEvery } from './at-most-every.js';
+import { assembleCore } from './assemble-core.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
-import type { Core, Send } from './core.js';
-import type { QuantityChange } from './domain/batch.js';
+import type { Core } from './core.js';
 import { apiKeySurface } from './http/api-keys/routes.js';
 import { Authenticator } from './http/auth.js';
 import type { Surface } from './http/endpoint.js';
@@ -17,22 +14,13 @@ import { rentalSurface } from './http/rentals/routes.js';
 import { createHttpServer } from './http/server.js';
 import { syncSurface } from './http/sync/routes.js';
 import { startPurgeJob } from './jobs/purge.js';
-import { createSync } from './jobs/sync.js';
-import { startSyncSchedule } from './jobs/sync-schedule.js';
+import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
-import { createMetrics, type Gauges, type Metrics } from './metrics.js';
-import { findApiKeys, listApiKeys } from './persistence/api-keys.js';
-import { batchStore } from './persistence/batch-store.js';
-import { type Database, openDatabase } from './persistence/database.js';
+import { findApiKeys } from './persistence/api-keys.js';
+import type { Database } from './persistence/database.js';
 import { DatabaseFault } from './persistence/faults.js';
 import { createMigrator } from './persistence/migrations.js';
-import { listMovements } from './persistence/reads/movements.js';
-import { pageOf, productReads } from './persistence/reads/products.js';
-import { rentalReads } from './persistence/reads/rentals.js';
 import { sharedQuery } from './persistence/reads/shared-query.js';
-import { summariseStock } from './persistence/reads/stock.js';
-import { Stores } from './persistence/stores.js';
-import { Readiness } from './readiness.js';
 import { VERSION } from './version.js';
 import { within } from './within.js';
 
@@ -44,9 +32,10 @@ export const SURFACES: readonly Surface[] = [
 ];
 
 const DATABASE_RETRY_MS = 1_000;
-const STOCK_SUMMARY_MS = 10_000;
 /** even a shutdown that is late lets replies that were given reach their clients */
 const LAST_REPLIES_MS = 1_000;
+/** a server that doesn't answer any more does not keep the process */
+const CLOSE_DATABASE_MS = 1_000;
 
 /** The service, built from its settings and not started yet. */
 export interface App {
@@ -63,54 +52,9 @@ export interface App {
   stop(options?: { delayMs: number }): Promise<boolean>;
 }
 
-/** The core by itself, for scripts: no port, no jobs. */
-export interface OpenCore {
-  readonly core: Core;
-  /** Makes the store where nobody named it before. Throws a DatabaseFault. */
-  ensureStore(storeId: number): Promise<void>;
-  /** Finishes what was sent and closes the database. */
-  close(): Promise<void>;
-}
-
 /**
- * Opens the core on a database and brings its tables up to date. Unlike the service it does not
- * wait for a database that is away: throws a DatabaseFault.
- */
-export async function openCore(config: Config, log: Logger): Promise<OpenCore> {
-  const database = openDatabase(config.database, {
-    poolMax: config.databasePoolMax,
-    queryTimeoutMs: config.queryTimeoutSeconds * 1000,
-  });
-  const metrics = createMetrics(gaugesOf(database, () => committer));
-  const committer = createCommitter(config, {
-    database,
-    clock: systemClock,
-    log,
-    metrics,
-    readiness: new Readiness(database),
-  });
-  const stores = new Stores(database);
-  const close = async () => {
-    await committer.close(config.shutdownGraceSeconds * 1000);
-    await database.close();
-  };
-  try {
-    await database.select('SELECT 1');
-    await createMigrator(database, config.database).up();
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return {
-    core: createCore(database, committer, metrics),
-    ensureStore: (storeId) => stores.ensure(storeId),
-    close,
-  };
-}
-
-/**
- * The composition root: who gets whom. `secret` is what HS256 tokens are checked with. `clock` and
- * `database` are given in tests only.
+ * The composition root: who gets whom. `secret` is what HS256 tokens are checked with; a clock is
+ * given in tests only.
  */
 export function createApp(
   config: Config,
@@ -118,14 +62,10 @@ export function createApp(
 ): App {
   const { log } = parts;
   const clock = parts.clock ?? systemClock;
-  const database = openDatabase(config.database, {
-    poolMax: config.databasePoolMax,
-    queryTimeoutMs: config.queryTimeoutSeconds * 1000,
+  const { core, database, committer, metrics, readiness, stores } = assembleCore(config, {
+    log,
+    clock,
   });
-  const readiness = new Readiness(database);
-  const metrics: Metrics = createMetrics(gaugesOf(database, () => committer));
-  const committer = createCommitter(config, { database, clock, log, metrics, readiness });
-  const core = createCore(database, committer, metrics);
   const findApiKey = sharedQuery(
     async (ids: readonly string[]) => {
       const keys = await findApiKeys(database, ids);
@@ -133,7 +73,6 @@ export function createApp(
     },
     { inFlightMax: 2, keysMax: 500 },
   );
-  const stores = new Stores(database);
   const server = createHttpServer(
     {
       core,
@@ -168,20 +107,26 @@ export function createApp(
       readiness.started();
       jobs.push(startPurgeJob(database, log));
       if (config.syncCron !== null) {
-        jobs.push(startSyncSchedule(config.syncCron, { core, database, log }));
+        const options = { ...SYNC_SCHEDULE, cron: config.syncCron };
+        jobs.push(startSyncSchedule(options, { core, database, log }));
       }
     },
     async stop({ delayMs } = { delayMs: 0 }) {
+      const graceMs = config.shutdownGraceSeconds * 1000;
+      const lastRepliesMs = Math.min(LAST_REPLIES_MS, graceMs / 4);
+      const deadlineMs = clock.monotonicMs() + graceMs - lastRepliesMs;
+      const leftMs = () => Math.max(0, deadlineMs - clock.monotonicMs());
       stopped = true;
       readiness.stopping();
       await clock.sleep(delayMs);
-      const deadlineMs = clock.monotonicMs() + config.shutdownGraceSeconds * 1000 - delayMs;
-      await Promise.all(jobs.map((stopJob) => stopJob()));
+      const jobsStopped = Promise.all(jobs.map((stopJob) => stopJob()));
+      // A request that is still being read, or reads rows first, may yet send a command.
       const closed = closeServer(server);
-      const allAnswered = await committer.close(Math.max(0, deadlineMs - clock.monotonicMs()));
-      await within(Math.max(LAST_REPLIES_MS, deadlineMs - clock.monotonicMs()), closed, undefined);
+      await within(leftMs(), closed, undefined);
+      const allAnswered = await committer.close(leftMs());
+      await within(lastRepliesMs, closed, undefined);
       server.closeAllConnections();
-      await database.close();
+      await within(CLOSE_DATABASE_MS, jobsStopped.then(database.close), undefined);
       return allAnswered;
     },
   };
@@ -206,113 +151,6 @@ export function createApp(
       }
     }
   }
-}
-
-/** What is read at a scrape. Figures that need a query are read at most every ten seconds. */
-function gaugesOf(database: Database, committer: () => Committer): Gauges {
-  const stock = atMostEvery(STOCK_SUMMARY_MS, () =>
-    summariseStock(database).catch((error: unknown) => {
-      if (!(error instanceof DatabaseFault)) throw error;
-      return null;
-    }),
-  );
-  return {
-    waitingCommands: () => committer().waiting,
-    deepestMailbox: () => committer().deepestMailbox,
-    batchesInFlight: () => committer().batchesInFlight,
-    pool: () => database.pool(),
-    stock,
-    version: VERSION,
-  };
-}
-
-function createCommitter(
-  config: Config,
-  parts: { database: Database; clock: Clock; log: Logger; metrics: Metrics; readiness: Readiness },
-): Committer {
-  const { database, clock, log, metrics, readiness } = parts;
-  const runBatch = batchRunner(
-    batchStore(database, {
-      locked: (ms) => metrics.lockDuration.observe(ms / 1000),
-      committed: (ms) => metrics.commitDuration.observe(ms / 1000),
-    }),
-    {
-      idempotencyTtlMs: config.idempotencyTtlHours * 3_600_000,
-      retriesMax: config.commitRetries,
-      deadlineMs: config.mailboxWaitSeconds * 1000,
-    },
-    {
-      clock,
-      observer: {
-        retried(cause) {
-          metrics.batchRetries.inc({ cause });
-          log.debug({ cause }, 'a batch is run again');
-        },
-        commandFailed(command, error) {
-          log.error({ err: error, command }, 'a command could not be carried out');
-        },
-        commitResolved(fate) {
-          metrics.commitsResolved.inc({ fate });
-          log.warn({ fate }, 'the answer to a COMMIT was lost, and its outcome looked up');
-        },
-        committed: (changes) => logQuantities(log, changes),
-        writable: (isWritable) => readiness.writable(isWritable),
-      },
-    },
-  );
-  return new Committer(
-    {
-      batchMax: config.batchMax,
-      concurrency: Math.min(config.commitConcurrency, database.dialect.writersMax),
-      mailboxMax: config.mailboxMax,
-      waitMaxMs: config.mailboxWaitSeconds * 1000,
-    },
-    runBatch,
-    {
-      clock,
-      observer: {
-        batchEnded(commands, ms) {
-          metrics.batchSize.observe(commands);
-          metrics.batchDuration.observe(ms / 1000);
-        },
-        commandTaken: (waitedMs) => metrics.mailboxWait.observe(waitedMs / 1000),
-      },
-    },
-  );
-}
-
-/** One line for a batch: a line for each command would cost more than the command. */
-function logQuantities(log: Logger, changes: readonly QuantityChange[]): void {
-  if (changes.length === 0 || !log.isLevelEnabled('info')) return;
-  const sentences = changes.map(
-    ({ productId, quantity, status }) =>
-      `Product ${productId} quantity updated: ${quantity[0]} → ${quantity[1]}, status: ${status[0]} → ${status[1]}`,
-  );
-  log.info({ changes: sentences }, 'quantities changed');
-}
-
-function createCore(database: Database, committer: Committer, metrics: Metrics): Core {
-  const send: Send = async (command) => {
-    try {
-      const answer = await committer.send(command);
-      metrics.answered(command, answer);
-      return answer;
-    } catch (error) {
-      metrics.failed(command);
-      throw error;
-    }
-  };
-  return {
-    send,
-    sync: createSync(send, database),
-    products: productReads(database),
-    rentals: rentalReads(database),
-    listMovements: (query) => listMovements(database, query),
-    async listApiKeys(query) {
-      const rows = await listApiKeys(database, { ...query, limit: query.limit + 1 });
-      return pageOf(rows, query.limit);
-    },
-  };
 }
 
 /** A commit is only as durable as the server makes it: said loudly, since it is not ours to refuse. */

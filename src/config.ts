@@ -8,7 +8,6 @@ interface Setting<T> {
   readonly name: string;
   /** what it is for, in one sentence; the README's table shows it */
   readonly doc: string;
-  readonly unit?: string;
   readonly fallback: T;
   /** what it prints as in the README, where that is not the value itself */
   readonly shownDefault?: string;
@@ -19,14 +18,13 @@ interface Setting<T> {
 function whole(
   name: string,
   fallback: number,
-  range: { min: number; max: number; unit?: string },
+  range: { min: number; max: number },
   doc: string,
 ): Setting<number> {
   return {
     name,
     doc,
     fallback,
-    ...(range.unit === undefined ? {} : { unit: range.unit }),
     read(text) {
       const value = Number(text);
       if (!/^\d+$/.test(text) || value < range.min || value > range.max) {
@@ -85,10 +83,9 @@ export function parseDatabaseUrl(url: string): DatabaseTarget {
   }
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const known = parsed?.protocol === 'mysql:' || parsed?.protocol === 'mariadb:';
-  const database = decodeURIComponent(parsed?.pathname.slice(1) ?? '');
-  if (!parsed || !known || !parsed.hostname || database === '' || database.includes('/')) {
-    throw wrong;
-  }
+  // Names of databases need no escapes, and each driver would read them in its own way.
+  const database = parsed?.pathname.slice(1) ?? '';
+  if (!known || !parsed?.hostname || !/^[^/%]+$/.test(database)) throw wrong;
   return { dialect: 'mysql', url: url.replace(/^mariadb:/, 'mysql:'), database };
 }
 
@@ -105,7 +102,7 @@ const SETTINGS = {
   databasePoolMax: whole(
     'DATABASE_POOL_MAX',
     10,
-    { min: 2, max: 500, unit: 'connections' },
+    { min: 2, max: 500 },
     'connections to the database at most',
   ),
   jwtSecret: optional('JWT_SECRET', 'secret of HS256 tokens, at least 32 bytes'),
@@ -115,13 +112,13 @@ const SETTINGS = {
   batchMax: whole(
     'BATCH_MAX',
     256,
-    { min: 1, max: 1000, unit: 'lines of commands' },
+    { min: 1, max: 1000 },
     'lines of commands in one transaction at most',
   ),
   commitConcurrency: whole(
     'COMMIT_CONCURRENCY',
     2,
-    { min: 1, max: 64, unit: 'transactions' },
+    { min: 1, max: 64 },
     'transactions in flight at once (the embedded database always takes one)',
   ),
   commitRetries: whole(
@@ -133,19 +130,19 @@ const SETTINGS = {
   mailboxMax: whole(
     'MAILBOX_MAX',
     10_000,
-    { min: 1, max: 1_000_000, unit: 'commands' },
+    { min: 1, max: 1_000_000 },
     'commands waiting for one product at most; beyond it 503',
   ),
   mailboxWaitSeconds: whole(
     'MAILBOX_WAIT_SECONDS',
     10,
-    { min: 1, max: 300, unit: 's' },
+    { min: 1, max: 300 },
     'longest wait of a command for its turn; beyond it 503',
   ),
   queryTimeoutSeconds: whole(
     'QUERY_TIMEOUT_SECONDS',
     10,
-    { min: 1, max: 300, unit: 's' },
+    { min: 1, max: 300 },
     'longest wait for one statement; beyond it the connection is given up',
   ),
   syncCron: {
@@ -153,15 +150,16 @@ const SETTINGS = {
     doc: 'when to find and repair drift, like `15 3 * * *`; unset: never by itself',
     fallback: null,
     read(value) {
-      if (!isCronExpression(value))
-        throw new RangeError('must be a cron expression, like 15 3 * * *');
+      if (!isCronExpression(value) || neverComes(value)) {
+        throw new RangeError('must be a cron expression that comes round, like 15 3 * * *');
+      }
       return value;
     },
   } satisfies Setting<string | null>,
   idempotencyTtlHours: whole(
     'IDEMPOTENCY_TTL_HOURS',
     24,
-    { min: 1, max: 8760, unit: 'h' },
+    { min: 1, max: 8760 },
     'how long an idempotency key keeps its answer',
   ),
   maxConnections: whole(
@@ -170,22 +168,28 @@ const SETTINGS = {
     { min: 1, max: 1_000_000 },
     'clients connected at once at most',
   ),
+  requestTimeoutSeconds: whole(
+    'REQUEST_TIMEOUT_SECONDS',
+    30,
+    { min: 1, max: 300 },
+    'longest time for a request to arrive; beyond it 408',
+  ),
   shutdownDelaySeconds: whole(
     'SHUTDOWN_DELAY_SECONDS',
     3,
-    { min: 0, max: 300, unit: 's' },
+    { min: 0, max: 300 },
     'how long the port stays open after SIGTERM, so that balancers notice',
   ),
   shutdownGraceSeconds: whole(
     'SHUTDOWN_GRACE_SECONDS',
     25,
-    { min: 1, max: 3600, unit: 's' },
+    { min: 1, max: 3600 },
     'how long a shutdown may take in all',
   ),
   rateLimitPerMinute: whole(
     'RATE_LIMIT_PER_MINUTE',
     0,
-    { min: 0, max: 1_000_000, unit: 'requests' },
+    { min: 0, max: 1_000_000 },
     'requests a minute for each caller and copy of the service; 0 is off',
   ),
   logLevel: oneOf(
@@ -196,6 +200,16 @@ const SETTINGS = {
   ),
   metricsToken: optional('METRICS_TOKEN', 'bearer token that `/metrics` asks for'),
 } as const;
+
+const DAYS_OF_MONTHS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Whether an expression names only days that no month has, which a scheduler would look for without end. */
+function neverComes(expression: string): boolean {
+  const [days = '*', months = '*'] = expression.trim().split(/\s+/).slice(-3, -1);
+  if (!/^[\d,]+$/.test(days) || !/^[\d,]+$/.test(months)) return false;
+  const earliest = Math.min(...days.split(',').map(Number));
+  return months.split(',').every((month) => earliest > (DAYS_OF_MONTHS[Number(month) - 1] ?? 31));
+}
 
 type Settings = typeof SETTINGS;
 export type Config = {
@@ -239,13 +253,16 @@ function relations(config: Config): string[] {
   if (config.jwtSecret !== null && Buffer.byteLength(config.jwtSecret) < 32) {
     problems.push('JWT_SECRET must be at least 32 bytes long.');
   }
-  if (config.jwtJwksUrl !== null && !URL.canParse(config.jwtJwksUrl)) {
-    problems.push('JWT_JWKS_URL must be a URL.');
+  if (config.jwtJwksUrl !== null && !isHttpUrl(config.jwtJwksUrl)) {
+    problems.push('JWT_JWKS_URL must be an http or https URL.');
   }
   if (config.jwtSecret === null && config.jwtJwksUrl === null && !isLoopback(config.host)) {
     problems.push(
       `JWT_SECRET (or JWT_JWKS_URL) must be set when HOST is not a loopback address (it is ${config.host}).`,
     );
+  }
+  if (config.databasePoolMax < config.commitConcurrency) {
+    problems.push('DATABASE_POOL_MAX must be at least COMMIT_CONCURRENCY.');
   }
   if (config.mailboxMax < config.batchMax) {
     problems.push('MAILBOX_MAX must be at least BATCH_MAX.');
@@ -254,6 +271,10 @@ function relations(config: Config): string[] {
     problems.push('SHUTDOWN_GRACE_SECONDS must be more than SHUTDOWN_DELAY_SECONDS.');
   }
   return problems;
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 /** Whether only this machine can reach an address. */
@@ -265,7 +286,6 @@ export function isLoopback(host: string): boolean {
 export function describeSettings(): { name: string; fallback: string; doc: string }[] {
   return Object.values(SETTINGS).map((setting: Setting<unknown>) => {
     const shown = setting.shownDefault ?? (setting.fallback === null ? '' : `${setting.fallback}`);
-    const unit = setting.unit === undefined ? '' : ` (${setting.unit})`;
-    return { name: setting.name, fallback: shown, doc: `${setting.doc}${unit}` };
+    return { name: setting.name, fallback: shown, doc: setting.doc };
   });
 }

@@ -1,4 +1,5 @@
 import type { Database } from './persistence/database.js';
+import { writeProbe } from './persistence/write-probe.js';
 import { within } from './within.js';
 
 const ANSWER_WITHIN_MS = 900;
@@ -55,19 +56,12 @@ export class Readiness {
     }
   }
 
-  /** After a write that met a full disk, one is tried: it is undone again. */
+  /**
+   * After a write that met a full disk, one as large as a batch's is tried, and taken back: a few
+   * bytes find room on a disk where no batch does.
+   */
   async #tryToWrite(): Promise<void> {
-    const session = await this.#database.begin();
-    try {
-      await session.run(
-        `INSERT INTO commits (command_id, created_at) VALUES ('readiness-probe', ${session.dialect.now})`,
-      );
-      await session.run("DELETE FROM commits WHERE command_id = 'readiness-probe'");
-      await session.commit();
-      this.#writable = true;
-    } catch (error) {
-      await session.rollback();
-      throw error;
-    }
+    await writeProbe(this.#database);
+    this.#writable = true;
   }
 }

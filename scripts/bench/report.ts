@@ -83,7 +83,7 @@ function remarks({ start, sync, soak }: Results): string[] {
   }
   if (sync) {
     remarks.push(
-      `sync, dry run over ${sync.products.toLocaleString('en')} products by the ${sync.by}: ` +
+      `sync, dry run over ${sync.products.toLocaleString('en')} products: ` +
         `${sync.aloneSeconds.toFixed(1)} s alone, ${sync.underLoadSeconds.toFixed(1)} s beside rentals, ` +
         `RSS ${Math.round(sync.peakMb)} MB; p99 of rentals ${sync.p99Ms.toFixed(1)} ms, ` +
         `meanwhile ${sync.p99MeanwhileMs.toFixed(1)} ms`,

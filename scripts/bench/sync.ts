@@ -1,21 +1,18 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ScriptError } from '../lib/script.js';
 import { type Bench, type Contender, enter } from './measure.js';
 import { MemoryWatch } from './memory.js';
 import { ROOT } from './root.js';
 import { SCENARIOS } from './scenarios.js';
-import { benchToken, serviceSettings } from './servers.js';
+import { serviceSettings } from './servers.js';
 
 /** A dry run of sync, alone and beside a load of rentals. */
 export interface SyncFigures {
   readonly products: number;
-  /** what did it: the script, in a process of its own, or the service itself */
-  readonly by: 'script' | 'route';
   readonly aloneSeconds: number;
   readonly underLoadSeconds: number;
-  /** of whoever did it */
+  /** of the script, at most */
   readonly peakMb: number;
   /** of rentals at 64 connections, without sync and meanwhile */
   readonly p99Ms: number;
@@ -34,13 +31,12 @@ const SCRIPT = join(ROOT, 'dist/scripts/sync-quantities.js');
  * on. Nothing may be found, since nothing was spoiled.
  */
 export async function measureSync(bench: Bench, products: number): Promise<SyncFigures> {
-  const hot = SCENARIOS.find(({ name }) => name === 'spread');
-  if (!hot) throw new Error('there is no scenario "spread"');
-  const contender = await enter(bench, 'service', { ...hot, name: 'sync', products });
-  const by = existsSync(SCRIPT) ? 'script' : 'route';
-  const sync = () => (by === 'script' ? syncByScript(contender) : syncByRoute(contender));
+  const spread = SCENARIOS.find(({ name }) => name === 'spread');
+  if (!spread) throw new Error('there is no scenario "spread"');
+  const contender = await enter(bench, 'service', { ...spread, name: 'sync', products });
+  const sync = () => runSync(contender);
   try {
-    const load = { products: hot.products, seconds: bench.seconds };
+    const load = { products: spread.products, seconds: bench.seconds };
     await contender.send(load);
     const alone = await sync();
     const without = await contender.send(load);
@@ -56,7 +52,6 @@ export async function measureSync(bench: Bench, products: number): Promise<SyncF
     const meanwhile = await loaded;
     return {
       products,
-      by,
       aloneSeconds: alone.seconds,
       underLoadSeconds: runs[0]?.seconds ?? 0,
       peakMb: Math.max(alone.peakMb, ...runs.map(({ peakMb }) => peakMb)),
@@ -68,7 +63,8 @@ export async function measureSync(bench: Bench, products: number): Promise<SyncF
   }
 }
 
-async function syncByScript({ database }: Contender): Promise<SyncRun> {
+/** The script, in a process of its own. */
+async function runSync({ database }: Contender): Promise<SyncRun> {
   const startedMs = performance.now();
   const child = spawn(process.execPath, [SCRIPT, '--dry-run'], {
     cwd: ROOT,
@@ -80,19 +76,4 @@ async function syncByScript({ database }: Contender): Promise<SyncRun> {
   memory.stop();
   if (code !== 0) throw new ScriptError(`sync ended with ${String(code)} where nothing drifted.`);
   return { seconds: (performance.now() - startedMs) / 1000, peakMb: memory.peak };
-}
-
-async function syncByRoute({ server }: Contender): Promise<SyncRun> {
-  const startedMs = performance.now();
-  const response = await fetch(`${server.url}/api/products/sync-quantities?dry_run=true`, {
-    method: 'POST',
-    headers: { Authorization: `Bearer ${await benchToken()}` },
-  });
-  const body = await response.text();
-  const found = /"synced_products":(\d+)/.exec(body)?.[1];
-  if (!response.ok || found !== '0') {
-    throw new ScriptError(`sync answered ${response.status} where nothing drifted: ${body}`);
-  }
-  const seconds = (performance.now() - startedMs) / 1000;
-  return { seconds, peakMb: Math.max(...server.memory.since(startedMs), server.memory.now()) };
 }

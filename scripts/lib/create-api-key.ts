@@ -1,10 +1,10 @@
 import { newApiKey } from '../../src/api-keys.js';
-import { openCore } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
 import { ROLES } from '../../src/domain/api-key.js';
 import { line } from '../../src/http/schemas.js';
 import { newId } from '../../src/ids.js';
 import { createLogger } from '../../src/log.js';
+import { openCore } from '../../src/open-core.js';
 import { oneOf, ScriptError, script, storeNumber, UsageError } from './script.js';
 
 const NAME_LENGTH_MAX = 100;

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { openCore } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
 import type { Core } from '../../src/core.js';
 import type { NewProduct } from '../../src/domain/product.js';
@@ -7,6 +6,7 @@ import { Problem } from '../../src/http/problem.js';
 import { toNewProduct } from '../../src/http/products/routes.js';
 import { newId } from '../../src/ids.js';
 import { createLogger } from '../../src/log.js';
+import { openCore } from '../../src/open-core.js';
 import { messageOf } from '../../src/system-error.js';
 import { type BadLine, inOrder } from './csv.js';
 import { PRODUCT_COLUMNS, type ProductLine, readProducts } from './product-csv.js';

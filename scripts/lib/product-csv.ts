@@ -1,5 +1,5 @@
+import { parseFields } from '../../src/http/field-errors.js';
 import { NewProductBody } from '../../src/http/products/schemas.js';
-import { fieldErrors } from '../../src/http/validation.js';
 import { type BadLine, type CsvRow, inOrder, readCsv } from './csv.js';
 import { ScriptError } from './script.js';
 
@@ -89,10 +89,9 @@ function checkProduct(
     }
   }
   if (wrong.length > 0) return { reason: wrong.join('; ') };
-  const result = NewProductBody.safeParse(fields);
-  if (result.success) return { body: result.data };
-  const errors = result.error.issues.flatMap(fieldErrors);
-  return { reason: errors.map(({ field, message }) => `${field}: ${message}`).join('; ') };
+  const result = parseFields(NewProductBody, fields);
+  if ('data' in result) return { body: result.data };
+  return { reason: result.errors.map(({ field, message }) => `${field}: ${message}`).join('; ') };
 }
 
 function asText(text: string): string {

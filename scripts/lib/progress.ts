@@ -45,3 +45,23 @@ export function progressOf(terminal: Terminal, total: number, what: string): Pro
     },
   };
 }
+
+/** The same where the total is not known: one line that is written anew. */
+export function countingProgress(
+  terminal: Terminal,
+  sentence: (...counts: number[]) => string,
+): { show(...counts: number[]): void; stop(): void } {
+  const { bars } = terminal;
+  const startedMs = performance.now();
+  let shown = false;
+  return {
+    show(...counts) {
+      if (bars === null || performance.now() - startedMs < SHORT_MS) return;
+      bars.write(`\r${sentence(...counts)}`);
+      shown = true;
+    },
+    stop() {
+      if (shown) bars?.write('\r\u001b[K');
+    },
+  };
+}

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseFields } from '../../src/http/field-errors.js';
 import type { NewProductBody } from '../../src/http/products/schemas.js';
 import { foreignId, instant, sku } from '../../src/http/schemas.js';
-import { fieldErrors } from '../../src/http/validation.js';
 import { messageOf } from '../../src/system-error.js';
 import { type BadLine, inOrder, readCsv } from './csv.js';
 import { readProducts } from './product-csv.js';
@@ -75,12 +75,11 @@ function collectEvents(bytes: Uint8Array, events: ReadonlyMap<string, TimedEvent
   const { rows, bad } = readCsv(bytes);
   const wrong = [...bad];
   for (const { line, values } of rows) {
-    const result = RentalLine.safeParse(Object.fromEntries(values));
-    if (!result.success) {
-      const errors = result.error.issues.flatMap(fieldErrors);
+    const result = parseFields(RentalLine, Object.fromEntries(values));
+    if ('errors' in result) {
       wrong.push({
         line,
-        reason: errors.map(({ field, message }) => `${field}: ${message}`).join('; '),
+        reason: result.errors.map(({ field, message }) => `${field}: ${message}`).join('; '),
       });
       continue;
     }

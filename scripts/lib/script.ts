@@ -41,8 +41,13 @@ export interface ScriptSpec<O extends Options> {
   readonly options: O;
   /** arguments that are no option, at most */
   readonly positionalsMax: number;
-  /** Does the work. Throws UsageError, ScriptError, ConfigError or DatabaseFault where it can't. */
-  run(args: Arguments<O>, terminal: Terminal): Promise<void>;
+  /** the exit code for a command line that can't be understood, where 2 means something else */
+  readonly usageCode?: number;
+  /**
+   * Does the work, and may return an exit code of its own. Throws UsageError, ScriptError,
+   * ConfigError or DatabaseFault where it can't.
+   */
+  run(args: Arguments<O>, terminal: Terminal): Promise<number | undefined>;
 }
 
 /** Runs a script with the arguments given and returns its exit code. Never throws. */
@@ -59,11 +64,10 @@ export function script<const O extends Options>(spec: ScriptSpec<O>): Script {
       return EXIT.ok;
     }
     try {
-      await spec.run(argumentsOf(spec, argv), terminal);
-      return EXIT.ok;
+      return (await spec.run(argumentsOf(spec, argv), terminal)) ?? EXIT.ok;
     } catch (error) {
       terminal.say(sentenceOf(error));
-      return error instanceof UsageError ? EXIT.usage : EXIT.failed;
+      return error instanceof UsageError ? (spec.usageCode ?? EXIT.usage) : EXIT.failed;
     }
   };
 }

@@ -61,6 +61,12 @@ export interface CommitterObserver {
   commandTaken(waitedMs: number): void;
 }
 
+/** All that the committer wants to know of a command; the domain's own, but for tests. */
+export interface CommandShape {
+  productIdsOf(command: Command): readonly number[];
+  linesOf(command: Command): number;
+}
+
 /** An answer, and whether it was given before to the same idempotency key. */
 export type Answer<C extends Command> = {
   readonly outcome: Outcome<ValueOf<C>>;
@@ -81,6 +87,7 @@ export class Committer {
   readonly #runBatch: RunBatch;
   readonly #clock: Clock;
   readonly #observer: CommitterObserver;
+  readonly #shape: CommandShape;
   readonly #actors = new Map<number, ProductActor>();
   /** those with letters waiting and no batch in flight, in the order in which they get a turn */
   readonly #ready = new Set<ProductActor>();
@@ -88,21 +95,23 @@ export class Committer {
   readonly #unbound: Mailbox<Letter>;
   readonly #sweeper: NodeJS.Timeout;
   readonly #drained: (() => void)[] = [];
+  /** the letters of each batch in flight */
+  readonly #flying = new Set<readonly Letter[]>();
   #arrivals = 0;
   #waiting = 0;
-  #batchesInFlight = 0;
   #pumpScheduled = false;
   #closed = false;
 
   constructor(
     options: CommitterOptions,
     runBatch: RunBatch,
-    parts: { clock: Clock; observer: CommitterObserver },
+    parts: { clock: Clock; observer: CommitterObserver; shape?: CommandShape },
   ) {
     this.#options = options;
     this.#runBatch = runBatch;
     this.#clock = parts.clock;
     this.#observer = parts.observer;
+    this.#shape = parts.shape ?? { productIdsOf, linesOf };
     this.#unbound = new Mailbox(options.mailboxMax);
     this.#sweeper = setInterval(() => this.#withdrawLate(), Math.min(options.waitMaxMs / 4, 250));
     this.#sweeper.unref();
@@ -121,7 +130,7 @@ export class Committer {
   }
 
   get batchesInFlight(): number {
-    return this.#batchesInFlight;
+    return this.#flying.size;
   }
 
   /**
@@ -137,14 +146,17 @@ export class Committer {
   }
 
   /**
-   * Takes no more commands and resolves when all that wait are answered, with true. Those not
-   * answered after `graceMs` are told that the service is shutting down, and it is false.
+   * Takes no more commands and resolves when all that wait are answered, with true. After
+   * `graceMs` it is false: those that still wait are told that the service is shutting down, those
+   * in a batch that it is not known what becomes of them.
    */
   async close(graceMs: number): Promise<boolean> {
     this.#closed = true;
     const allAnswered = await within(graceMs, this.#whenDrained(), false);
     clearInterval(this.#sweeper);
     this.#withdraw(() => true, new Unavailable('shutting_down'));
+    for (const letter of [...this.#flying].flat())
+      letter.reject(new Unavailable('outcome_unknown'));
     return allAnswered;
   }
 
@@ -157,7 +169,7 @@ export class Committer {
       reject(new Unavailable('shutting_down'));
       return;
     }
-    const actors = [...new Set(productIdsOf(command))].map((id) => this.#actor(id));
+    const actors = [...new Set(this.#shape.productIdsOf(command))].map((id) => this.#actor(id));
     const mailboxes = actors.length > 0 ? actors.map((actor) => actor.mailbox) : [this.#unbound];
     if (mailboxes.some((mailbox) => mailbox.isFull)) {
       reject(new Unavailable('mailbox_full'));
@@ -165,7 +177,7 @@ export class Committer {
     }
     const letter: Letter = {
       command,
-      lines: linesOf(command),
+      lines: this.#shape.linesOf(command),
       actors,
       arrival: this.#arrivals++,
       arrivedAtMs: this.#clock.monotonicMs(),
@@ -200,7 +212,7 @@ export class Committer {
     this.#pumpScheduled = true;
     setImmediate(() => {
       this.#pumpScheduled = false;
-      while (this.#batchesInFlight < this.#options.concurrency) {
+      while (this.#flying.size < this.#options.concurrency) {
         const letters = this.#formBatch();
         if (letters.length === 0) break;
         void this.#fly(letters);
@@ -264,7 +276,7 @@ export class Committer {
       actor.inFlight = true;
       this.#ready.delete(actor);
     }
-    this.#batchesInFlight++;
+    this.#flying.add(letters);
     this.#waiting -= letters.length;
     for (const letter of letters) this.#observer.commandTaken(startedMs - letter.arrivedAtMs);
     try {
@@ -278,7 +290,7 @@ export class Committer {
       const fault = error instanceof Error ? error : new Error(String(error));
       for (const letter of letters) letter.reject(fault);
     } finally {
-      this.#batchesInFlight--;
+      this.#flying.delete(letters);
       for (const actor of actors) this.#land(actor);
       this.#observer.batchEnded(letters.length, this.#clock.monotonicMs() - startedMs);
       this.#schedulePump();
@@ -322,7 +334,7 @@ export class Committer {
   }
 
   #tellIfDrained(): void {
-    if (this.#waiting > 0 || this.#batchesInFlight > 0) return;
+    if (this.#waiting > 0 || this.#flying.size > 0) return;
     for (const tell of this.#drained.splice(0)) tell();
   }
 }

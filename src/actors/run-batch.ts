@@ -35,6 +35,8 @@ export interface BatchObserver {
 
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 400;
+/** What became of a COMMIT is worth a wait, even where the batch's own time is up. */
+const LOOK_UP_MS = 5_000;
 
 /**
  * One batch, from the lock to the answers: lock and load, decide, save, commit. Nothing is
@@ -93,11 +95,6 @@ export function batchRunner(
         const settlements = await attemptOnce(commands);
         return settlements;
       } catch (error) {
-        const cause = error instanceof LostBatch ? 'commit_unknown' : kindOf(error);
-        if (cause === null || cause === 'rejected') throw error;
-        if (cause === 'unwritable') observer.writable(false);
-        if (cause === 'overloaded') throw new Unavailable('no_connection', error);
-
         if (error instanceof LostBatch) {
           const fate = await fateOf(error, deadlineMs);
           observer.commitResolved(fate);
@@ -107,10 +104,13 @@ export function batchRunner(
           }
           if (fate === 'unknown') throw new Unavailable('outcome_unknown', error);
         }
-        const isLast =
-          attempt >= options.retriesMax ||
-          clock.monotonicMs() >= deadlineMs ||
-          cause === 'unwritable';
+        const cause = causeOf(error);
+        if (cause === null || cause === 'rejected') throw error;
+        if (cause === 'unwritable') observer.writable(false);
+        if (cause === 'overloaded') throw new Unavailable('no_connection', error);
+        // A disk is asked once more, on a connection that is opened anew, and not again.
+        const retriesMax = cause === 'unwritable' ? 1 : options.retriesMax;
+        const isLast = attempt >= retriesMax || clock.monotonicMs() >= deadlineMs;
         // A clash that stays is somebody's own fault: found by running them one at a time.
         if (isLast && cause === 'clash') throw error;
         if (isLast) throw new Unavailable('database', error);
@@ -166,13 +166,14 @@ export function batchRunner(
     lost: LostBatch,
     deadlineMs: number,
   ): Promise<'committed' | 'rolled_back' | 'unknown'> {
+    const lastMs = Math.max(deadlineMs, clock.monotonicMs() + LOOK_UP_MS);
     for (let attempt = 0; ; attempt++) {
       try {
         const committed = await store.wasCommitted(lost.mark, lost.sessionId);
         return committed ? 'committed' : 'rolled_back';
       } catch (error) {
         if (!(error instanceof DatabaseFault)) throw error;
-        if (clock.monotonicMs() >= deadlineMs) return 'unknown';
+        if (clock.monotonicMs() >= lastMs) return 'unknown';
         await clock.sleep(pauseMs(attempt));
       }
     }
@@ -186,6 +187,8 @@ class LostBatch extends Error {
   readonly mark: Mark;
   readonly decision: Decision;
   readonly sessionId: number | null;
+  /** it was a full disk that COMMIT met */
+  readonly isUnwritable: boolean;
 
   constructor(mark: Mark, decision: Decision, cause: CommitUnknown) {
     super(cause.message, { cause });
@@ -193,12 +196,14 @@ class LostBatch extends Error {
     this.mark = mark;
     this.decision = decision;
     this.sessionId = cause.sessionId;
+    this.isUnwritable = asFault(cause.cause).kind === 'unwritable';
   }
 }
 
 /** null: not the database's doing. */
-function kindOf(error: unknown): FaultKind | null {
-  return error instanceof DatabaseFault ? asFault(error).kind : null;
+function causeOf(error: unknown): FaultKind | 'commit_unknown' | null {
+  if (error instanceof LostBatch) return error.isUnwritable ? 'unwritable' : 'commit_unknown';
+  return error instanceof DatabaseFault ? error.kind : null;
 }
 
 /** Doubles with each attempt, and is drawn at random so that two that clash do not clash again. */

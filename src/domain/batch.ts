@@ -158,6 +158,7 @@ export class Batch {
 
   createApiKey(key: NewApiKey & ApiKey): void {
     this.changes.newApiKeys.push(key);
+    this.#apiKeys.set(key.id, key);
   }
 
   revokeApiKey(key: ApiKey): void {

@@ -7,6 +7,7 @@ import { ROLES } from '../domain/api-key.js';
 import type { KeyWithHash } from '../persistence/api-keys.js';
 import type { Caller } from './caller.js';
 import { Problem } from './problem.js';
+import { foreignId } from './schemas.js';
 
 export interface AuthOptions {
   readonly jwtSecret: string | null;
@@ -24,10 +25,14 @@ interface Identity extends Omit<Caller, 'storeId'> {
 
 type VerifyToken = (token: string) => Promise<JWTPayload>;
 
+/** `<id>.<secret>`, as newApiKey makes them */
+const API_KEY = /^([0-9a-f-]{36})\.([\w-]+)$/;
+
 const REMEMBERED_TOKENS_MAX = 10_000;
 /** A key that leaves the key set is trusted no longer than this. */
 const REMEMBERED_TOKEN_MS = 5 * 60_000;
-const SUB_LENGTH_MAX = 200;
+/** It names a user, so it is what a user's id may be anywhere else. */
+const subject = foreignId;
 
 /** Finds out who makes a request, from `Authorization: Bearer` or `X-Api-Key`. */
 export class Authenticator {
@@ -79,7 +84,7 @@ export class Authenticator {
 
   /** Keys are looked up each time: one that was revoked must not open anything any more. */
   async #byApiKey(apiKey: string): Promise<Identity> {
-    const [id, secret] = apiKey.split('.');
+    const [, id, secret] = API_KEY.exec(apiKey) ?? [];
     const key = id && secret ? await this.#findApiKey(id) : null;
     const given = Buffer.from(hashSecret(secret ?? ''), 'hex');
     if (!key || !timingSafeEqual(given, Buffer.from(key.secretHash, 'hex'))) {
@@ -141,7 +146,12 @@ function tokenProblem(error: unknown): Problem {
   if (error instanceof errors.JWTClaimValidationFailed) {
     return unauthenticated(`The token's claim "${error.claim}" is missing or wrong.`, error);
   }
-  const isKeySetAway = error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError);
+  // jose has no class of its own for a key set that answers with an error or with nonsense.
+  const isKeySetAway =
+    !(error instanceof errors.JOSEError) ||
+    error instanceof errors.JWKSTimeout ||
+    error instanceof errors.JWKSInvalid ||
+    error.code === errors.JOSEError.code;
   if (isKeySetAway) {
     return new Problem(
       'overloaded',
@@ -156,17 +166,18 @@ function tokenProblem(error: unknown): Problem {
 }
 
 function identityOf(payload: JWTPayload): Identity {
-  const { sub = '', role } = payload;
-  if (sub === '' || sub.length > SUB_LENGTH_MAX || sub.trim() !== sub) {
+  const sub = subject.safeParse(payload.sub);
+  if (!sub.success) {
     throw unauthenticated(
-      `The token's claim "sub" must be text of 1 to ${SUB_LENGTH_MAX} characters.`,
+      'The token\'s claim "sub" must be one line of text of 1 to 200 characters, or an integer.',
     );
   }
+  const { role } = payload;
   const known = ROLES.find((candidate) => candidate === role);
   if (known === undefined) {
     throw new Problem('forbidden', `The token's claim "role" must be one of ${ROLES.join(', ')}.`);
   }
-  return { sub, role: known, ...storesIn(payload) };
+  return { sub: sub.data, role: known, ...storesIn(payload) };
 }
 
 function storesIn(payload: JWTPayload): Pick<Identity, 'storeIds' | 'defaultStoreId'> {

@@ -15,7 +15,7 @@ export interface Body {
   readonly json: unknown;
 }
 
-const EMPTY: Body = { bytes: Buffer.alloc(0), json: undefined };
+export const NO_BODY: Body = { bytes: Buffer.alloc(0), json: undefined };
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -25,14 +25,14 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Body> {
   const { headers } = request;
   const isEmpty = headers['transfer-encoding'] === undefined && !Number(headers['content-length']);
-  if (isEmpty) return EMPTY;
+  if (isEmpty) return NO_BODY;
   checkContentType(headers['content-type']);
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') {
+  if (encoding.toLowerCase() !== 'identity') {
     throw new Problem('unsupported_media_type', 'The body must not be compressed.');
   }
   const bytes = await receive(request, bytesMax);
-  if (bytes.length === 0) return EMPTY;
+  if (bytes.length === 0) return NO_BODY;
   return { bytes, json: parseJson(bytes) };
 }
 

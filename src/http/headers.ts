@@ -38,19 +38,21 @@ export function idempotencyKey(
 
 /** Reads If-Match: null where any version will do. Throws a Problem 400 where it can't be read. */
 export function expectedVersions(headers: IncomingHttpHeaders): ExpectedVersions {
-  const value = headers['if-match'];
-  if (value === undefined || value.trim() === '*') return null;
-  return value.split(',').map((part) => {
-    const tag = /^(W\/)?"([^"]*)"$/.exec(part.trim());
-    if (!tag) {
-      throw new Problem('malformed_request', 'If-Match must be an ETag in quotes, like "3", or *.');
-    }
+  const value = headers['if-match']?.trim();
+  if (value === undefined || value === '*') return null;
+  if (!ENTITY_TAGS.test(value)) {
+    throw new Problem('malformed_request', 'If-Match must be an ETag in quotes, like "3", or *.');
+  }
+  return [...value.matchAll(ENTITY_TAG)].map(([, weak, tag = '']) => {
     // If-Match compares strongly, and there is no version like a weak or a foreign tag.
-    const isOurs = tag[1] === undefined && /^\d{1,15}$/.test(tag[2] ?? '');
-    return isOurs ? Number(tag[2]) : NO_VERSION;
+    const isOurs = weak === undefined && /^\d{1,15}$/.test(tag);
+    return isOurs ? Number(tag) : NO_VERSION;
   });
 }
 
+const ENTITY_TAG = /(W\/)?"([^"]*)"/g;
+/** A tag may hold a comma, so the list can't be split at them. */
+const ENTITY_TAGS = /^(W\/)?"[^"]*"(\s*,\s*(W\/)?"[^"]*")*$/;
 const NO_VERSION = -1;
 
 function sha256(...parts: (string | Buffer)[]): string {

@@ -18,11 +18,12 @@ const COMMON: readonly ProblemCode[] = [
   'overloaded',
   'database_unavailable',
 ];
-const WITH_BODY: readonly ProblemCode[] = [
+const OF_WRITES: readonly ProblemCode[] = [
   'malformed_json',
   'body_too_large',
   'unsupported_media_type',
   'validation_failed',
+  'idempotency_key_reused',
 ];
 
 const ProblemReply = z
@@ -35,6 +36,33 @@ const ProblemReply = z
     code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
   })
   .meta({ id: 'Problem', description: 'RFC 9457, with a stable code.' });
+
+/** The routes that need no caller. */
+const OPERATIONS: ZodOpenApiPathsObject = {
+  '/healthz': operational('isAlive', 'Whether the process is alive', {
+    200: { description: 'It is.' },
+  }),
+  '/readyz': operational('isReady', 'Whether requests can be served', {
+    200: { description: 'They can.' },
+    503: { description: 'They can not just now; `reason` says why.' },
+  }),
+  '/metrics': operational('getMetrics', 'Metrics for Prometheus', {
+    200: { description: 'In the text format of Prometheus.' },
+    401: { description: 'METRICS_TOKEN is set, and was not sent as a bearer token.' },
+  }),
+  '/openapi.json': operational('getOpenApi', 'This document', { 200: { description: 'It.' } }),
+  '/docs': operational('getDocs', 'This document, to be read and tried out in a browser', {
+    200: { description: 'A page.' },
+  }),
+};
+
+function operational(
+  operationId: string,
+  summary: string,
+  responses: ZodOpenApiOperationObject['responses'],
+): ZodOpenApiPathsObject[string] {
+  return { get: { operationId, summary, tags: ['Operations'], security: [], responses } };
+}
 
 /** The OpenAPI 3.1 document, made from the schemas that validate. */
 export function openApiDocument(surfaces: readonly Surface[], version: string) {
@@ -60,7 +88,7 @@ export function openApiDocument(surfaces: readonly Surface[], version: string) {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
       },
     },
-    paths,
+    paths: { ...paths, ...OPERATIONS },
   });
 }
 
@@ -105,16 +133,15 @@ function replies(endpoint: Endpoint) {
   );
 }
 
-function problems(endpoint: Endpoint) {
+/** Every problem that a route can answer with. */
+export function problemCodes(endpoint: Endpoint): ReadonlySet<ProblemCode> {
   const isWrite = endpoint.method !== 'get';
-  const codes = new Set<ProblemCode>([
-    ...COMMON,
-    ...(endpoint.body ? WITH_BODY : []),
-    ...(isWrite ? (['idempotency_key_reused'] as const) : []),
-    ...endpoint.problems,
-  ]);
+  return new Set([...COMMON, ...(isWrite ? OF_WRITES : []), ...endpoint.problems]);
+}
+
+function problems(endpoint: Endpoint) {
   const byStatus = new Map<number, ProblemCode[]>();
-  for (const code of codes) {
+  for (const code of problemCodes(endpoint)) {
     const { status } = PROBLEMS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

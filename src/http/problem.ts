@@ -64,22 +64,32 @@ export class Problem extends Error {
   /** The body; `instance` says which occurrence it is about. */
   body(instance: string): Record<string, unknown> {
     const { status, title } = PROBLEMS[this.code];
+    const { code, message, facts } = this;
+    // The members of every problem win over facts of the same name.
     return {
-      type: `urn:problem:${this.code}`,
+      ...facts,
+      type: `urn:problem:${code}`,
       title,
       status,
-      detail: this.message,
+      detail: message,
       instance,
-      code: this.code,
-      ...this.facts,
+      code,
     };
   }
 }
 
 /** The problem that a refusal of the core is on the wire. */
 export function problemOf(refusal: Refusal, details: ProblemDetails = {}): Problem {
+  return new Problem(refusal.code, sentence(refusal), { ...details, facts: factsOf(refusal) });
+}
+
+function factsOf(refusal: Refusal): Record<string, unknown> {
+  // `status` is the HTTP status in a problem.
+  if (refusal.code === 'invalid_transition' && refusal.action !== 'release') {
+    return { rental_status: refusal.status, action: refusal.action };
+  }
   const { code, ...facts } = refusal;
-  return new Problem(code, sentence(refusal), { ...details, facts });
+  return facts;
 }
 
 function sentence(refusal: Refusal): string {

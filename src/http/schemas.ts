@@ -4,7 +4,7 @@ import type { Instant } from '../domain/instant.js';
 /** What requests and replies of several surfaces are made of. Lengths and ranges show in OpenAPI. */
 
 export const UNITS_MAX = 1_000_000_000;
-const LINE_UNITS_MAX = 1_000_000;
+export const LINE_UNITS_MAX = 1_000_000;
 export const LIST_LINES_MAX = 1_000;
 const PAGE_ROWS_MAX = 200;
 const PAGE_ROWS = 50;
@@ -53,6 +53,13 @@ export const productRefText = line(100)
   .transform(toProductRef)
   .meta({ description: "The product's id, or its SKU.", example: '1' });
 
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+
+/** The id of a rental or an API key in a path. What is no UUID names nothing, and so is not found. */
+export const uuidText = line(100)
+  .transform((value) => (z.guid().safeParse(value).success ? value.toLowerCase() : NIL_UUID))
+  .meta({ example: '01966f0a-7c00-7000-8000-000000000000' });
+
 function toProductRef(value: string | number): string | number {
   return typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
 }
@@ -74,13 +81,22 @@ export const instant = z.iso
 
 export const timestamp = z.iso.datetime().meta({ description: 'UTC, with milliseconds.' });
 
-export const pageLimit = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .max(PAGE_ROWS_MAX)
-  .default(PAGE_ROWS)
-  .meta({ description: `Rows on a page, at most ${PAGE_ROWS_MAX}.` });
+/** A whole number in a query, where everything is text: digits and nothing else. */
+export function queryInteger(range: { min: number; max: number; fallback: number }) {
+  const { min, max, fallback } = range;
+  const wrong = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .refine((value) => /^\d{1,10}$/.test(value), wrong)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, wrong)
+    .default(fallback)
+    .meta({ override: { type: 'integer', minimum: min, maximum: max, default: fallback } });
+}
+
+export const pageLimit = queryInteger({ min: 1, max: PAGE_ROWS_MAX, fallback: PAGE_ROWS }).meta({
+  description: `Rows on a page, at most ${PAGE_ROWS_MAX}.`,
+});
 
 export const flag = z
   .enum(['true', 'false'])

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
@@ -9,10 +9,12 @@ import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { DatabaseFault } from '../persistence/faults.js';
 import type { Authenticator } from './auth.js';
-import { BODY_BYTES_MAX, LIST_BODY_BYTES_MAX, readBody } from './body.js';
+import { BODY_BYTES_MAX, type Body, LIST_BODY_BYTES_MAX, NO_BODY, readBody } from './body.js';
+import { BodyBudget } from './body-budget.js';
 import type { Caller } from './caller.js';
 import type { Endpoint, Surface } from './endpoint.js';
 import { expectedVersions, idempotencyKey } from './headers.js';
+import { createNodeServer, type NodeServerOptions } from './node-server.js';
 import { Problem } from './problem.js';
 import { validate } from './validation.js';
 
@@ -32,16 +34,11 @@ export interface HttpParts {
   isStopping(): boolean;
 }
 
-export interface HttpOptions {
+export interface HttpOptions extends NodeServerOptions {
   /** requests a minute for each caller; 0 is off */
   readonly rateLimitPerMinute: number;
-  readonly maxConnections: number;
 }
 
-const REQUEST_TIMEOUT_MS = 30_000;
-const HEADERS_TIMEOUT_MS = 15_000;
-const KEEP_ALIVE_MS = 65_000;
-const SLOW_SENDERS_CHECK_MS = 2_000;
 const RETRY_AFTER = { 'Retry-After': '1' };
 
 /** The HTTP server, not listening yet. */
@@ -53,23 +50,14 @@ export function createHttpServer(parts: HttpParts, options: HttpOptions): Server
     for (const endpoint of endpoints) router[endpoint.method](endpoint.path, handler(endpoint));
   }
   app.use(edge(parts));
+  app.use(readableUrl);
   app.use(parts.operations.routes());
   app.use(router.routes());
   app.use(unmatched([parts.operations, router]));
   // The edge answers every error; what reaches Koa is a response that broke off half way.
   app.on('error', (error) => parts.log.debug({ err: error }, 'a response could not be sent'));
 
-  const server = createServer(
-    {
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: SLOW_SENDERS_CHECK_MS,
-    },
-    app.callback(),
-  );
-  server.maxConnections = options.maxConnections;
-  return server;
+  return createNodeServer(app.callback(), options);
 }
 
 /** The outermost layer: measures each request, and turns whatever was thrown into a problem. */
@@ -145,6 +133,7 @@ function unavailable({ reason }: Unavailable): Problem {
 /** Makes the Koa middleware of an endpoint: who asks, what they say, the handler, the reply. */
 function endpointHandler(parts: HttpParts, options: HttpOptions) {
   const limit = rateLimit(options.rateLimitPerMinute);
+  const budget = new BodyBudget();
   return (endpoint: Endpoint) => async (ctx: Context) => {
     ctx.state['route'] = endpoint.path;
     if (!parts.isStarted()) {
@@ -159,17 +148,28 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
     if (!endpoint.roles.includes(caller.role)) {
       throw new Problem('forbidden', `This needs one of the roles ${endpoint.roles.join(', ')}.`);
     }
-    const body = await readBody(ctx.req, endpoint.takesList ? LIST_BODY_BYTES_MAX : BODY_BYTES_MAX);
+    // The body of a GET means nothing, so it is passed over.
+    if (endpoint.method === 'get') await answer(endpoint, ctx, { caller, body: NO_BODY });
+    else {
+      const bytesMax = endpoint.takesList ? LIST_BODY_BYTES_MAX : BODY_BYTES_MAX;
+      await budget.within(ctx.req, bytesMax, async () => {
+        const body = await readBody(ctx.req, bytesMax);
+        await answer(endpoint, ctx, { caller, body });
+      });
+    }
+  };
+
+  async function answer(
+    endpoint: Endpoint,
+    ctx: Context,
+    { caller, body }: { caller: Caller; body: Body },
+  ): Promise<void> {
+    const { headers } = ctx;
+    const { method, path, querystring } = ctx;
     const idempotency =
       endpoint.method === 'get'
         ? null
-        : idempotencyKey(headers, {
-            caller,
-            method: ctx.method,
-            path: ctx.path,
-            querystring: ctx.querystring,
-            body: body.bytes,
-          });
+        : idempotencyKey(headers, { caller, method, path, querystring, body: body.bytes });
     const reply = await endpoint.handle({
       core: parts.core,
       caller,
@@ -187,19 +187,35 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
     ctx.status = reply.status;
     if (reply.headers) ctx.set(reply.headers);
     if (reply.body !== undefined) ctx.body = reply.body;
-  };
+  }
+}
+
+/** Refuses a URL whose escapes are no UTF-8: what it names can't be known. */
+function readableUrl(ctx: Context, next: () => Promise<void>): Promise<void> {
+  for (const [part, text] of [
+    ['path', ctx.path],
+    ['query', ctx.querystring],
+  ]) {
+    try {
+      decodeURIComponent(text ?? '');
+    } catch (error) {
+      const detail = `The ${part} has a percent sign that is not followed by UTF-8 in hex.`;
+      throw new Problem('malformed_request', detail, { cause: error });
+    }
+  }
+  return next();
 }
 
 /** Each parameter of a query once: a list where one value is meant is an error of the caller. */
 function singleValues(query: Context['query']): Record<string, string> {
-  const single: Record<string, string> = {};
-  for (const [name, value] of Object.entries(query)) {
+  const entries = Object.entries(query).map(([name, value]) => {
     if (typeof value !== 'string') {
       throw new Problem('malformed_request', `The query names ${name} more than once.`);
     }
-    single[name] = value;
-  }
-  return single;
+    return [name, value];
+  });
+  // Unlike an assignment, this keeps a parameter that is called __proto__.
+  return Object.fromEntries(entries);
 }
 
 function rateLimit(perMinute: number): (caller: Caller) => Promise<void> {
@@ -230,7 +246,7 @@ function unmatched(routers: readonly Router[]) {
     if (allowed.size === 0) {
       throw new Problem('not_found', `There is nothing at ${ctx.path}. See /openapi.json.`);
     }
-    const allow = [...allowed].join(', ');
+    const allow = [...allowed].sort().join(', ');
     if (ctx.method === 'OPTIONS') {
       ctx.status = 204;
       ctx.set('Allow', allow);
@@ -238,7 +254,7 @@ function unmatched(routers: readonly Router[]) {
     }
     throw new Problem(
       'method_not_allowed',
-      `${ctx.method} is not possible here, but ${allow} is.`,
+      `${ctx.method} is not possible here. Possible: ${allow}.`,
       {
         headers: { Allow: allow },
       },

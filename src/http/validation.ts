@@ -1,49 +1,37 @@
-import type { z } from 'zod';
-import type { FieldError } from '../domain/refusal.js';
-import { Problem, type ProblemCode } from './problem.js';
+import { z } from 'zod';
+import { parseFields } from './field-errors.js';
+import { Problem } from './problem.js';
 
-/** Checks one part of a request. Throws a Problem that names each field that is wrong. */
+/** What a route that declares no schema for a part takes there. */
+const NOTHING = z.strictObject({});
+
+/**
+ * Checks one part of a request. Throws a Problem that names each field that is wrong. A route
+ * without a schema takes nothing there, so that a misspelt or misplaced field is never passed over.
+ */
 export function validate<T>(
   schema: z.ZodType<T> | undefined,
   value: unknown,
   part: 'path' | 'query' | 'body',
 ): T {
+  const isAbsentBody = schema === undefined && part === 'body' && value === undefined;
   // A route without a schema for this part declares its type as undefined.
-  if (!schema) return undefined as T;
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const code: ProblemCode = part === 'body' ? 'validation_failed' : 'malformed_request';
-  const errors = result.error.issues.flatMap(fieldErrors);
-  throw new Problem(code, `The ${part} has fields that can not be accepted.`, {
+  if (isAbsentBody) return undefined as T;
+  const result = parseFields<unknown>(schema ?? NOTHING, value);
+  if ('data' in result) return result.data as T;
+  throw part === 'body' ? invalidBody(value, result.errors) : unreadable(part, result.errors);
+}
+
+function invalidBody(value: unknown, errors: readonly object[]): Problem {
+  const detail =
+    value === undefined
+      ? 'A body is missing: send a JSON object.'
+      : 'The body has fields that can not be accepted.';
+  return new Problem('validation_failed', detail, { facts: { errors } });
+}
+
+function unreadable(part: string, errors: readonly object[]): Problem {
+  return new Problem('malformed_request', `The ${part} has fields that can not be accepted.`, {
     facts: { errors },
   });
-}
-
-/** What an issue says, field by field, in the words of the wire. */
-export function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
-  const field = fieldName(issue.path);
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => ({
-        field: field === '' ? key : `${field}.${key}`,
-        message: 'is not a field of this request',
-      }));
-    case 'invalid_union': {
-      // The branch that got furthest knows best what is wrong.
-      const issues = issue.errors.flat();
-      const [deepest] = issues
-        .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
-        .sort((a, b) => Number(a.code === 'invalid_type') - Number(b.code === 'invalid_type'));
-      return deepest ? fieldErrors(deepest) : [{ field, message: issue.message }];
-    }
-    default:
-      return [{ field, message: issue.message }];
-  }
-}
-
-/** `products[0].sku` */
-function fieldName(path: readonly PropertyKey[]): string {
-  return path
-    .map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i > 0 ? '.' : ''}${String(key)}`))
-    .join('');
 }

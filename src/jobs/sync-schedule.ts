@@ -7,19 +7,28 @@ import { leases } from '../persistence/leases.js';
 import { listAbandonedRuns } from '../persistence/sync-runs.js';
 
 const LEASE = 'sync-quantities';
-/**
- * How long the lease of one tick is kept: longer than the clocks of copies differ, so that a tick
- * is taken once, and shorter than any schedule worth having.
- */
-const TICK_SECONDS = 30;
-const EVERY_MINUTE = '* * * * *';
+
+export interface SyncScheduleOptions {
+  /** when a run begins: a cron expression */
+  readonly cron: string;
+  /**
+   * s for which the copy that took a tick keeps the lease: longer than the clocks of copies
+   * differ, so that a tick is taken once. When it dies, another has the next tick after that.
+   */
+  readonly leaseSeconds: number;
+  /** when runs whose process died are looked for: a cron expression */
+  readonly carryOnCron: string;
+}
+
+/** What a service uses; tests are in a hurry. */
+export const SYNC_SCHEDULE = { leaseSeconds: 30, carryOnCron: '* * * * *' } as const;
 
 /**
  * Runs sync over all stores on a schedule, on one copy of the service. A run whose process died is
  * carried on by another copy within minutes. Stop it with the function it returns.
  */
 export function startSyncSchedule(
-  cron: string,
+  options: SyncScheduleOptions,
   parts: { core: Core; database: Database; log: Logger },
 ): () => Promise<void> {
   const { core, database, log } = parts;
@@ -28,7 +37,7 @@ export function startSyncSchedule(
   let running: Promise<void> = Promise.resolve();
 
   const start = async () => {
-    if (!(await ours.hold(LEASE, TICK_SECONDS))) return;
+    if (!(await ours.hold(LEASE, options.leaseSeconds))) return;
     const { outcome } = await core.send({
       kind: 'start_sync',
       id: newId(),
@@ -65,8 +74,8 @@ export function startSyncSchedule(
   };
 
   const tasks = [
-    schedule(cron, safely(start), { noOverlap: true }),
-    schedule(EVERY_MINUTE, safely(carryOn), { noOverlap: true }),
+    schedule(options.cron, safely(start), { noOverlap: true }),
+    schedule(options.carryOnCron, safely(carryOn), { noOverlap: true }),
   ];
   return async () => {
     await Promise.all(tasks.map((task) => task.destroy()));

@@ -25,8 +25,9 @@ export interface Sync {
    * Carries a run out, or on where a dead process left it: page by page, in constant memory. What
    * looks like drift goes down the one path as a command, which looks again under the lock.
    *
-   * Returns the report of the finished run, or null where another process is at it. Throws what a
-   * command throws (Unavailable), after which the run can be carried on.
+   * Returns the report of the finished run, or null where another process is at it; whoever asks
+   * while this process is at it waits for the same report. Throws what a command throws
+   * (Unavailable), after which the run can be carried on.
    */
   carryOut(
     runId: string,
@@ -50,9 +51,22 @@ const LOOKED_AT_ONCE = 50;
 const HOLD_SECONDS = 60;
 
 export function createSync(send: Send, database: Database): Sync {
-  async function carryOut(
+  const underWay = new Map<string, Promise<SyncReport | null>>();
+
+  function carryOut(
     runId: string,
     onProgress: (progress: SyncProgress) => void = () => {},
+  ): Promise<SyncReport | null> {
+    const known = underWay.get(runId);
+    if (known !== undefined) return known;
+    const run = carryOutAlone(runId, onProgress).finally(() => underWay.delete(runId));
+    underWay.set(runId, run);
+    return run;
+  }
+
+  async function carryOutAlone(
+    runId: string,
+    onProgress: (progress: SyncProgress) => void,
   ): Promise<SyncReport | null> {
     const holder = newId();
     const hold = () => holdSyncRun(database, runId, { holder, seconds: HOLD_SECONDS });

@@ -6,7 +6,7 @@ import { insertApiKeys, lockApiKeys, revokeApiKeys } from './api-keys.js';
 import { markCommit, wasCommitted } from './commits.js';
 import type { Database, Session } from './database.js';
 import { readTruths } from './drift-scan.js';
-import { deleteRecords, insertRecords, readClockAndRecords } from './idempotency-keys.js';
+import { deleteExpiredRecords, insertRecords, readClockAndRecords } from './idempotency-keys.js';
 import { appendMovements } from './movements.js';
 import { findTakenSkus, insertProducts, lockProducts, saveProducts } from './products.js';
 import { insertRentals, lockRentals, lockRentalsOfNobody, saveChangedRentals } from './rentals.js';
@@ -97,7 +97,7 @@ async function save(
   await revokeApiKeys(session, changes.revokedApiKeyIds, now);
   await insertSyncRuns(session, changes.newSyncRuns, now);
   await saveSyncFindings(session, changes.syncFindings, now);
-  await deleteRecords(session, changes.expiredKeys);
+  await deleteExpiredRecords(session, changes.expiredKeys, now);
   await insertRecords(session, changes.records);
 
   const [line] = lines;

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { QueryTypes, Sequelize, type Transaction } from 'sequelize';
 import type { DatabaseTarget } from '../config.js';
 import { type Dialect, mysql, sqlite } from './dialects.js';
-import { asFault, CommitUnknown } from './faults.js';
+import { asFault, CommitUnknown, DatabaseFault } from './faults.js';
 import { mysqlDriver } from './mysql-driver.js';
 import type { Row } from './rows.js';
 import type { Quote } from './sql.js';
@@ -41,8 +41,6 @@ export interface Database extends Connection {
   endSession(sessionId: number): Promise<void>;
   /** the pool's size and use, where there is one */
   pool(): { size: number; available: number; waiting: number } | null;
-  /** for migrations, which describe tables with Sequelize's query interface */
-  readonly sequelize: Sequelize;
   close(): Promise<void>;
 }
 
@@ -60,6 +58,7 @@ const LOCK_WAIT_SECONDS = 3;
 const IDLE_TRANSACTION_SECONDS = 5;
 const IDLE_SESSION_SECONDS = 30;
 const CONNECT_TIMEOUT_MS = 5_000;
+const END_SESSION_MS = 5_000;
 const ACQUIRE_TIMEOUT_MS = 5_000;
 /** below IDLE_SESSION_SECONDS, so that the pool lets go of a connection before the server does */
 const POOL_IDLE_MS = 10_000;
@@ -73,25 +72,28 @@ function openMysql(url: string, options: DatabaseOptions): Database {
     logging: false,
     pool: { max: options.poolMax, min: 0, idle: POOL_IDLE_MS, acquire: ACQUIRE_TIMEOUT_MS },
     retry: { max: 1 },
-    hooks: { afterConnect: (connection) => prepareSession(connection) },
+    hooks: { afterConnect: prepareSession },
   });
   const connection = statements(sequelize, mysql);
 
   return {
     ...connection,
-    sequelize,
     async begin() {
       const transaction = await sequelize.transaction().catch(rethrow);
       return mysqlSession(sequelize, transaction);
     },
     async endSession(sessionId) {
-      // No such session (1094) is what we are after.
-      await connection.run(`KILL ${sessionId}`).catch(() => undefined);
+      const deadlineMs = performance.now() + END_SESSION_MS;
       for (;;) {
+        // That there is no such session is what we are after; whether there is, the list says.
+        await connection.run(`KILL ${sessionId}`).catch(() => undefined);
         const rows = await connection.select(
           `SELECT 1 FROM information_schema.processlist WHERE id = ${sessionId}`,
         );
         if (rows.length === 0) return;
+        if (performance.now() > deadlineMs) {
+          throw new DatabaseFault('conflict', `session ${sessionId} does not end`);
+        }
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
@@ -109,7 +111,8 @@ function mysqlSession(sequelize: Sequelize, transaction: Transaction): Session {
         await transaction.commit();
       } catch (error) {
         const fault = asFault(error);
-        throw fault.kind === 'connection_lost' ? new CommitUnknown(sessionId, error) : fault;
+        // Whatever else the server may say at COMMIT, it is no promise that nothing was done.
+        throw fault.kind === 'conflict' ? fault : new CommitUnknown(sessionId, error);
       }
     },
     async rollback() {
@@ -119,9 +122,24 @@ function mysqlSession(sequelize: Sequelize, transaction: Transaction): Session {
   };
 }
 
-/** Runs once on each new connection; SQL modes are set so that nothing is cut off or made up. */
+interface NewConnection {
+  query(sql: string, done: (error: unknown) => void): void;
+  destroy(): void;
+}
+
+/** Runs once on each new connection; the pool knows nothing yet of one on which that fails. */
 async function prepareSession(connection: unknown): Promise<void> {
-  const session = connection as { query(sql: string, done: (error: unknown) => void): void };
+  const session = connection as NewConnection;
+  try {
+    await setSessionVariables(session);
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+}
+
+/** SQL modes are set so that nothing is cut off or made up. */
+async function setSessionVariables(session: NewConnection): Promise<void> {
   const run = (sql: string) =>
     new Promise<void>((resolve, reject) => {
       session.query(sql, (error) => (error ? reject(error) : resolve()));
@@ -151,23 +169,45 @@ function poolOf(sequelize: Sequelize) {
  * The embedded database takes one writer at a time, so one connection writes and takes
  * transactions in turn, another reads. (Parallel IMMEDIATE transactions would fill the driver's
  * threads with waiters, and the one that holds the lock could not commit.)
+ *
+ * Both are opened anew after a file could not be opened or written to: SQLite and Sequelize go on
+ * for ever with what they got then, also when the disk has long been mended, and SQLite shares
+ * that between all connections of a process.
  */
 function openSqlite(file: string): Database {
   mkdirSync(dirname(file), { recursive: true });
-  const open = () =>
-    new Sequelize({
+  let isStale = false;
+  const notice = (error: unknown): never => {
+    if (error instanceof DatabaseFault && isLasting(error)) isStale = true;
+    throw error;
+  };
+  const open = () => {
+    const sequelize = new Sequelize({
       dialect: 'sqlite',
       dialectModule: sqliteDriver,
       storage: file,
       logging: false,
       retry: { max: 1 },
     });
-  const reader = open();
-  const writer = open();
-  const reads = statements(reader, sqlite);
-  const writes = statements(writer, sqlite);
+    const plain = statements(sequelize, sqlite);
+    return {
+      ...plain,
+      select: (sql: string) => plain.select(sql).catch(notice),
+      run: (sql: string) => plain.run(sql).catch(notice),
+      // Closing what was never open is no matter.
+      close: () => sequelize.close().catch(() => undefined),
+    };
+  };
+  let reader = open();
+  let writer = open();
   let turn: Promise<void> = Promise.resolve();
 
+  const renew = async () => {
+    await Promise.all([reader.close(), writer.close()]);
+    reader = open();
+    writer = open();
+    isStale = false;
+  };
   const takeTurn = async () => {
     const before = turn;
     let release = () => {};
@@ -175,25 +215,31 @@ function openSqlite(file: string): Database {
       release = resolve;
     });
     await before;
+    if (isStale) await renew();
     return release;
   };
 
   return {
-    ...reads,
+    dialect: sqlite,
+    quote: reader.quote,
+    async select(sql) {
+      if (isStale) (await takeTurn())();
+      return reader.select(sql);
+    },
     async run(sql) {
       const release = await takeTurn();
-      await writes.run(sql).finally(release);
+      await writer.run(sql).finally(release);
     },
-    sequelize: writer,
     async begin() {
       const release = await takeTurn();
+      const session = sqliteSession(writer, release);
       try {
-        await writes.run('BEGIN IMMEDIATE');
+        await session.run('BEGIN IMMEDIATE');
       } catch (error) {
         release();
         throw error;
       }
-      return sqliteSession(writes, release);
+      return session;
     },
     // A commit that failed has been rolled back, or not: there is nobody to wait for.
     endSession: async () => {},
@@ -205,10 +251,21 @@ function openSqlite(file: string): Database {
   };
 }
 
+const isLasting = ({ kind, cause }: DatabaseFault) =>
+  kind === 'unwritable' || (cause instanceof Error && cause.name === 'SequelizeConnectionError');
+
 function sqliteSession(writes: Connection, release: () => void): Session {
+  // The connection is the next transaction's as soon as this one is over: nothing of this one may
+  // reach it then, least of all a ROLLBACK.
+  let isOver = false;
+  const end = () => {
+    isOver = true;
+    release();
+  };
   return {
     ...writes,
     async commit() {
+      if (isOver) throw new Error('the transaction is over');
       try {
         await writes.run('COMMIT');
       } catch (error) {
@@ -219,14 +276,15 @@ function sqliteSession(writes: Connection, release: () => void): Session {
         );
         throw rolledBack ? error : new CommitUnknown(null, error);
       } finally {
-        release();
+        end();
       }
     },
     async rollback() {
+      if (isOver) return;
       await writes
         .run('ROLLBACK')
         .catch(() => undefined)
-        .finally(release);
+        .finally(end);
     },
   };
 }

@@ -11,7 +11,7 @@ export type FaultKind =
   | 'connection_lost'
   /** no connection to be had */
   | 'overloaded'
-  /** the embedded database's disk is full or read-only */
+  /** the database's disk is full or read-only */
   | 'unwritable'
   /** a statement that no retry mends */
   | 'rejected';
@@ -47,6 +47,8 @@ const MYSQL_KINDS: ReadonlyMap<number, FaultKind> = new Map([
   [1040, 'overloaded'], // too many connections
   [1203, 'overloaded'],
   [1226, 'overloaded'],
+  [1021, 'unwritable'], // disk full
+  [1114, 'unwritable'], // table full
   [1047, 'connection_lost'], // not primary
   [1290, 'connection_lost'], // read-only
   [1836, 'connection_lost'],
@@ -85,7 +87,7 @@ export function asFault(error: unknown): DatabaseFault {
 }
 
 function kindOf(error: unknown): FaultKind {
-  if (!(error instanceof Error)) return 'rejected';
+  if (!isError(error)) return 'rejected';
   if (error.name === 'SequelizeConnectionAcquireTimeoutError') return 'overloaded';
   const driver = driverError(error);
   const { errno, code } = driver;
@@ -130,5 +132,10 @@ interface DriverError {
 /** The driver's own error, which Sequelize keeps inside its own. */
 function driverError(error: Error): DriverError {
   const parent: unknown = 'parent' in error ? error.parent : undefined;
-  return parent instanceof Error ? driverError(parent) : error;
+  return isError(parent) ? driverError(parent) : error;
+}
+
+/** A native module's errors need not be of the class that this module knows as Error. */
+function isError(value: unknown): value is Error {
+  return typeof value === 'object' && value !== null && 'name' in value && 'message' in value;
 }

@@ -49,13 +49,19 @@ export async function insertRecords(
   );
 }
 
-export async function deleteRecords(
+/**
+ * Removes those of these records that are past their time. One that somebody replaced meanwhile
+ * stays, and so its key clashes with what the batch wants to insert: the batch runs again.
+ */
+export async function deleteExpiredRecords(
   connection: Connection,
   keyHashes: readonly string[],
+  now: Instant,
 ): Promise<void> {
   if (keyHashes.length === 0) return;
   await connection.run(
-    `DELETE FROM idempotency_keys WHERE key_hash IN ${list(connection.quote, keyHashes)}`,
+    `DELETE FROM idempotency_keys WHERE key_hash IN ${list(connection.quote, keyHashes)} ` +
+      `AND expires_at <= ${connection.quote(at(now))}`,
   );
 }
 

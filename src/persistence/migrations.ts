@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Umzug } from 'umzug';
 import type { DatabaseTarget } from '../config.js';
 import { type Connection, type Database, openDatabase } from './database.js';
+import { asFault, DatabaseFault } from './faults.js';
 import { sqliteDriver } from './sqlite-driver.js';
 import { columnTypes } from './tables.js';
 
@@ -50,12 +51,21 @@ export function createMigrator(database: Database, target: DatabaseTarget): Migr
   const names = (migrations: readonly { name: string }[]) => migrations.map(({ name }) => name);
 
   return {
-    up: () => alone(target, async () => ({ run: names(await umzug.up()) })),
-    down: (steps) => alone(target, async () => ({ run: names(await umzug.down({ step: steps })) })),
+    up: () => alone(target, async () => ({ run: names(await umzug.up().catch(rethrow)) })),
+    down: (steps) =>
+      alone(target, async () => ({
+        run: names(await umzug.down({ step: steps }).catch(rethrow)),
+      })),
     async status() {
       return { executed: names(await umzug.executed()), pending: names(await umzug.pending()) };
     },
   };
+}
+
+/** A database that went away is one, also where umzug says in which migration that was. */
+function rethrow(error: unknown): never {
+  const cause = error instanceof Error ? error.cause : undefined;
+  throw cause instanceof DatabaseFault ? new DatabaseFault(cause.kind, error) : error;
 }
 
 /** Which migrations were run, in a table. */
@@ -116,12 +126,12 @@ async function aloneOnFile<T>(file: string, work: () => Promise<T>): Promise<T> 
     const opened = new sqliteDriver.Database(
       `${file}.migrating`,
       sqliteDriver.OPEN_READWRITE | sqliteDriver.OPEN_CREATE,
-      (error) => (error ? reject(error) : resolve(opened)),
+      (error) => (error ? reject(asFault(error)) : resolve(opened)),
     );
   });
   const run = (sql: string) =>
     new Promise<void>((resolve, reject) => {
-      lock.exec(sql, (error) => (error ? reject(error) : resolve()));
+      lock.exec(sql, (error) => (error ? reject(asFault(error)) : resolve()));
     });
   lock.configure('busyTimeout', LOCK_WAIT_SECONDS * 1000);
   try {

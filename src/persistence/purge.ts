@@ -38,6 +38,9 @@ async function deleteSome(
   );
   if (rows.length === 0) return 0;
   const keys = rows.map((row) => connection.quote(String(row['doomed']))).join(',');
-  await connection.run(`DELETE FROM ${from.table} WHERE ${from.key} IN (${keys})`);
+  // Said again, since a record may have been replaced by a fresh one in between.
+  await connection.run(
+    `DELETE FROM ${from.table} WHERE ${from.key} IN (${keys}) AND ${from.where}`,
+  );
   return rows.length;
 }

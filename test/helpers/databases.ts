@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +17,6 @@ export interface TestDatabase {
   readonly target: DatabaseTarget;
   drop(): Promise<void>;
 }
-
-let made = 0;
 
 export async function createDatabase(kind: DatabaseKind): Promise<TestDatabase> {
   return kind === 'sqlite' ? createFile() : createOnServer();
@@ -42,7 +41,7 @@ async function createFile(): Promise<TestDatabase> {
 }
 
 async function createOnServer(): Promise<TestDatabase> {
-  const name = `t_${process.env['JEST_WORKER_ID'] ?? '0'}_${process.pid}_${made++}`;
+  const name = `t_${process.pid}_${randomBytes(6).toString('hex')}`;
   const run = async (sql: string) => {
     const connection = await mysql.createConnection(serverUrl());
     await connection.query(sql).finally(() => connection.end());

@@ -4,6 +4,7 @@ import type { Role } from '../../src/domain/api-key.js';
 import { createLogger } from '../../src/log.js';
 import { type Database, openDatabase } from '../../src/persistence/database.js';
 import { signToken } from '../../src/tokens.js';
+import { assertConforms } from './conformance.js';
 import { createDatabase, type DatabaseKind, type TestDatabase } from './databases.js';
 
 export const SECRET = 'a secret of tests, of thirty-two bytes or more';
@@ -36,6 +37,7 @@ export interface Answer {
 
 export interface Client {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
+  head(path: string, headers?: Record<string, string>): Promise<Answer>;
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   patch(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   put(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
@@ -87,7 +89,10 @@ export function tokenFor(who: Partial<Who> = {}, lifetimeSeconds = 3600): Promis
   });
 }
 
-/** A client of a service that listens somewhere, perhaps in another process. */
+/**
+ * A client of a service that listens somewhere, perhaps in another process. Throws where an answer
+ * is not what the API's description promises.
+ */
 export function clientOf(url: string, getToken: () => Promise<string>): Client {
   let token: Promise<string> | undefined;
   const send = async (
@@ -109,14 +114,17 @@ export function clientOf(url: string, getToken: () => Promise<string>): Client {
     });
     const text = await response.text();
     const isJson = /json/.test(response.headers.get('content-type') ?? '');
-    return {
+    const answer = {
       status: response.status,
       headers: response.headers,
       body: text === '' ? undefined : isJson ? JSON.parse(text) : text,
     };
+    if (method !== 'HEAD') assertConforms(method, path, answer);
+    return answer;
   };
   return {
     get: (path, headers) => send('GET', path, undefined, headers),
+    head: (path, headers) => send('HEAD', path, undefined, headers),
     post: (path, body, headers) => send('POST', path, body, headers),
     patch: (path, body, headers) => send('PATCH', path, body, headers),
     put: (path, body, headers) => send('PUT', path, body, headers),

@@ -4,7 +4,7 @@ import { type ApiKey, ROLES } from '../../domain/api-key.js';
 import { ADMIN } from '../caller.js';
 import { endpoint, replyTo, type Surface } from '../endpoint.js';
 import { listOf, pageReply } from '../lists.js';
-import { cursorAfterUuid, iso, line, pageLimit, timestamp } from '../schemas.js';
+import { cursorAfterUuid, iso, line, pageLimit, timestamp, uuidText } from '../schemas.js';
 
 const tag = 'API keys';
 
@@ -77,7 +77,7 @@ const revokeApiKey = endpoint({
   summary: 'Revoke an API key: it opens nothing any more',
   tag,
   roles: ADMIN,
-  params: z.strictObject({ id: line(100) }),
+  params: z.strictObject({ id: uuidText }),
   replies: { 204: { description: 'It is revoked.' } },
   problems: ['not_found'],
   async handle({ core, params, header }) {

@@ -5,12 +5,14 @@ import { priceErrors } from '../../domain/products.js';
 import {
   cursorAfterId,
   freeText,
+  LINE_UNITS_MAX,
   LIST_LINES_MAX,
   line,
   lineUnits,
   pageLimit,
   productRef,
   productRefText,
+  queryInteger,
   sku,
   timestamp,
   units,
@@ -79,7 +81,7 @@ export const ProductListQuery = z.strictObject({
 });
 
 export const AvailabilityQuery = z.strictObject({
-  quantity: z.coerce.number().pipe(lineUnits).default(1),
+  quantity: queryInteger({ min: 1, max: LINE_UNITS_MAX, fallback: 1 }),
 });
 
 export const LedgerQuery = z.strictObject({ limit: pageLimit, cursor: cursorAfterId.optional() });

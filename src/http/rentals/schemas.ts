@@ -14,6 +14,7 @@ import {
   productRefText,
   timestamp,
   units,
+  uuidText,
 } from '../schemas.js';
 
 export const NewRentalBody = z
@@ -40,7 +41,7 @@ export const CancelBody = z
   .strictObject({ reason: freeText(500).nullable().default(null) })
   .default({ reason: null });
 
-export const RentalPath = z.strictObject({ rentalId: line(100) });
+export const RentalPath = z.strictObject({ rentalId: uuidText });
 
 export const RentalListQuery = z.strictObject({
   product_id: productRefText.optional(),

@@ -1,0 +1,153 @@
+import { Committer } from './actors/committer.js';
+import { batchRunner } from './actors/run-batch.js';
+import { atMostEvery } from './at-most-every.js';
+import type { Clock } from './clock.js';
+import type { Config } from './config.js';
+import type { Core, Send } from './core.js';
+import type { QuantityChange } from './domain/batch.js';
+import { createSync } from './jobs/sync.js';
+import type { Logger } from './log.js';
+import { createMetrics, type Gauges, type Metrics } from './metrics.js';
+import { listApiKeys } from './persistence/api-keys.js';
+import { batchStore } from './persistence/batch-store.js';
+import { type Database, openDatabase } from './persistence/database.js';
+import { DatabaseFault } from './persistence/faults.js';
+import { listMovements } from './persistence/reads/movements.js';
+import { pageOf, productReads } from './persistence/reads/products.js';
+import { rentalReads } from './persistence/reads/rentals.js';
+import { summariseStock } from './persistence/reads/stock.js';
+import { Stores } from './persistence/stores.js';
+import { Readiness } from './readiness.js';
+import { VERSION } from './version.js';
+
+const STOCK_SUMMARY_MS = 10_000;
+
+/** The core and what it is made of; whoever assembled it closes the committer, then the database. */
+export interface CoreParts {
+  readonly core: Core;
+  readonly database: Database;
+  readonly committer: Committer;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+  readonly stores: Stores;
+}
+
+/** Puts the core together on the database that the settings name. Nothing is connected yet. */
+export function assembleCore(config: Config, parts: { log: Logger; clock: Clock }): CoreParts {
+  const database = openDatabase(config.database, {
+    poolMax: config.databasePoolMax,
+    queryTimeoutMs: config.queryTimeoutSeconds * 1000,
+  });
+  const readiness = new Readiness(database);
+  const metrics = createMetrics(gaugesOf(database, () => committer));
+  const committer = createCommitter(config, { ...parts, database, metrics, readiness });
+  const core = createCore(database, committer, metrics);
+  return { core, database, committer, metrics, readiness, stores: new Stores(database) };
+}
+
+function createCore(database: Database, committer: Committer, metrics: Metrics): Core {
+  const send: Send = async (command) => {
+    try {
+      const answer = await committer.send(command);
+      metrics.answered(command, answer);
+      return answer;
+    } catch (error) {
+      metrics.failed(command);
+      throw error;
+    }
+  };
+  return {
+    send,
+    sync: createSync(send, database),
+    products: productReads(database),
+    rentals: rentalReads(database),
+    listMovements: (query) => listMovements(database, query),
+    async listApiKeys(query) {
+      const rows = await listApiKeys(database, { ...query, limit: query.limit + 1 });
+      return pageOf(rows, query.limit);
+    },
+  };
+}
+
+/** What is read at a scrape. Figures that need a query are read at most every ten seconds. */
+function gaugesOf(database: Database, committer: () => Committer): Gauges {
+  const stock = atMostEvery(STOCK_SUMMARY_MS, () =>
+    summariseStock(database).catch((error: unknown) => {
+      if (!(error instanceof DatabaseFault)) throw error;
+      return null;
+    }),
+  );
+  return {
+    waitingCommands: () => committer().waiting,
+    deepestMailbox: () => committer().deepestMailbox,
+    batchesInFlight: () => committer().batchesInFlight,
+    pool: () => database.pool(),
+    stock,
+    version: VERSION,
+  };
+}
+
+function createCommitter(
+  config: Config,
+  parts: { database: Database; clock: Clock; log: Logger; metrics: Metrics; readiness: Readiness },
+): Committer {
+  const { database, clock, log, metrics, readiness } = parts;
+  const runBatch = batchRunner(
+    batchStore(database, {
+      locked: (ms) => metrics.lockDuration.observe(ms / 1000),
+      committed: (ms) => metrics.commitDuration.observe(ms / 1000),
+    }),
+    {
+      idempotencyTtlMs: config.idempotencyTtlHours * 3_600_000,
+      retriesMax: config.commitRetries,
+      deadlineMs: config.mailboxWaitSeconds * 1000,
+    },
+    {
+      clock,
+      observer: {
+        retried(cause) {
+          metrics.batchRetries.inc({ cause });
+          log.debug({ cause }, 'a batch is run again');
+        },
+        commandFailed(command, error) {
+          log.error({ err: error, command }, 'a command could not be carried out');
+        },
+        commitResolved(fate) {
+          metrics.commitsResolved.inc({ fate });
+          log.warn({ fate }, 'the answer to a COMMIT was lost, and its outcome looked up');
+        },
+        committed: (changes) => logQuantities(log, changes),
+        writable: (isWritable) => readiness.writable(isWritable),
+      },
+    },
+  );
+  return new Committer(
+    {
+      batchMax: config.batchMax,
+      concurrency: Math.min(config.commitConcurrency, database.dialect.writersMax),
+      mailboxMax: config.mailboxMax,
+      waitMaxMs: config.mailboxWaitSeconds * 1000,
+    },
+    runBatch,
+    {
+      clock,
+      observer: {
+        batchEnded(commands, ms) {
+          metrics.batchSize.observe(commands);
+          metrics.batchDuration.observe(ms / 1000);
+        },
+        commandTaken: (waitedMs) => metrics.mailboxWait.observe(waitedMs / 1000),
+      },
+    },
+  );
+}
+
+/** One line for a batch: a line for each command would cost more than the command. */
+function logQuantities(log: Logger, changes: readonly QuantityChange[]): void {
+  if (changes.length === 0 || !log.isLevelEnabled('info')) return;
+  const sentences = changes.map(
+    ({ productId, quantity, status }) =>
+      `Product ${productId} quantity updated: ${quantity[0]} → ${quantity[1]}, status: ${status[0]} → ${status[1]}`,
+  );
+  log.info({ changes: sentences }, 'quantities changed');
+}

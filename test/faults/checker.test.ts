@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { check, type Exchange } from '../helpers/checker.js';
+import { DATABASES } from '../helpers/databases.js';
+import { createRecorder, rentalOf } from '../helpers/recorder.js';
+import { type Service, startService } from '../helpers/service.js';
+
+/** Who watches the watcher: each thing that must never happen is made to, and has to be seen. */
+describe.each(DATABASES)('the checker on %s', (kind) => {
+  const recorder = createRecorder();
+  let service: Service;
+  let productId = 0;
+  let products = 0;
+  let out: Exchange;
+  let over: Exchange;
+
+  beforeAll(async () => {
+    service = await startService(kind);
+  });
+  afterAll(() => service.stop());
+  beforeEach(async () => {
+    const send = async (
+      path: string,
+      body?: Record<string, unknown>,
+      key: string | null = null,
+    ) => {
+      await recorder.send(service.url, { path, key, ...(body ? { body } : {}) });
+      return recorder.exchanges.at(-1) as Exchange;
+    };
+    const sku = `P${++products}`;
+    const made = await send('/api/products', { sku, name: sku, quantity: 5, publish: true });
+    productId = made.answer?.body.id;
+    out = await send('/api/rentals', rentalOf(productId, 2), `key ${sku}`);
+    over = await send('/api/rentals', rentalOf(productId, 1));
+    await send(`/api/rentals/${over.answer?.body.id}/complete`);
+    expect(await violations()).toEqual([]);
+  });
+
+  const violations = (exchanges: readonly Exchange[] = recorder.exchanges) =>
+    check(service.testDatabase.url, exchanges);
+  /** Spoils the rows, has them looked at, and puts them right again. */
+  async function spoiled(sql: string, cure: string) {
+    const run = async (statements: string) => {
+      for (const statement of statements.split(';')) await service.rows.run(statement);
+    };
+    await run(sql);
+    const found = await violations();
+    await run(cure);
+    expect(await violations()).toEqual([]);
+    return found.join('\n');
+  }
+  const set = (values: string) => `UPDATE products SET ${values} WHERE id = ${productId}`;
+
+  it.each([
+    [
+      'counters that moved without a line',
+      'quantity = 6, quantity_available = 4',
+      'quantity = 5, quantity_available = 3',
+      /its ledger says/,
+    ],
+    [
+      'units that nobody has',
+      'quantity_available = 2, quantity_rented = 3',
+      'quantity_available = 3, quantity_rented = 2',
+      /active rentals say 2/,
+    ],
+    [
+      'a status that is not what the counters say',
+      "availability_status = 'rented_out'",
+      "availability_status = 'available'",
+      /is rented_out with 3 free/,
+    ],
+    [
+      'a version that was skipped',
+      'version = version + 1',
+      'version = version - 1',
+      /has version 5 after 4 lines/,
+    ],
+  ])('sees %s', async (_, wrong, right, expected) => {
+    expect(await spoiled(set(wrong), set(right))).toMatch(expected);
+  });
+
+  it('sees a rental that is over and came back to life', async () => {
+    const rental = (status: string) =>
+      `UPDATE rentals SET status = '${status}' WHERE id = '${over.answer?.body.id}'`;
+    const found = await spoiled(rental('active'), rental('completed'));
+    expect(found).toMatch(/was ended by "complete"/);
+    expect(found).toMatch(/active rentals say 3/);
+  });
+
+  it('sees a line that does not continue the one before', async () => {
+    const line = (free: number, rented: number) =>
+      `UPDATE movements SET quantity_available = ${free}, quantity_rented = ${rented}
+       WHERE rental_id = '${out.answer?.body.id}'`;
+    expect(await spoiled(line(1, 4), line(3, 2))).toMatch(/the sums say 3/);
+  });
+
+  it('sees rows of one store that belong to another', async () => {
+    const store = (id: number) =>
+      `UPDATE movements SET store_id = ${id} WHERE rental_id = '${out.answer?.body.id}'`;
+    expect(await spoiled(store(2), store(1))).toMatch(/a product of another store/);
+  });
+
+  it('sees an accepted rental that is lost, and one that nobody asked for', async () => {
+    const id = (from: string, to: string) => `UPDATE rentals SET id = '${to}' WHERE id = '${from}'`;
+    const own = String(out.answer?.body.id);
+    const other = '00000000-0000-7000-8000-000000000000';
+    const found = await spoiled(id(own, other), id(other, own));
+    expect(found).toMatch(/the rental is not in the database/);
+    const without = recorder.exchanges.filter((exchange) => exchange !== out);
+    expect((await violations(without)).join('\n')).toMatch(/is there 1 times and was asked for 0/);
+  });
+
+  it('sees what was done although it was refused, or done twice', async () => {
+    const refused = { status: 503, body: { detail: 'Nothing was done.' }, replayed: false };
+    const told = (answer: object) =>
+      recorder.exchanges.map((exchange) =>
+        exchange === out
+          ? ({ ...out, answer: { retryAfter: '1', ...answer } } as Exchange)
+          : exchange,
+      );
+    expect((await violations(told(refused))).join('\n')).toMatch(/was asked for 0 times/);
+    // Where its client doesn't know, it may be there.
+    expect(await violations(told({ ...refused, body: { detail: 'is not known' } }))).toEqual([]);
+
+    const again = { ...out, answer: { ...out.answer, body: { ...out.answer?.body, id: 'x' } } };
+    const found = await violations([...recorder.exchanges, again as Exchange]);
+    expect(found.join('\n')).toMatch(/was answered .* and /);
+    expect(found.join('\n')).toMatch(/was carried out 2 times/);
+  });
+});

@@ -1,0 +1,176 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { check, type Told } from '../helpers/checker.js';
+import { createDatabase, DATABASES, type DatabaseKind } from '../helpers/databases.js';
+import { killAll, type ServiceProcess, startProcess } from '../helpers/process.js';
+import { createRecorder, type RequestToSend, sleep } from '../helpers/recorder.js';
+
+const DURATION_MS = Number(process.env['RANDOM_TEST_SECONDS'] ?? 10) * 1000;
+const CLIENTS = 24;
+const STORES = 3;
+/** few, so that clients meet */
+const PRODUCTS_MAX = 12;
+const NEVER = [400, 401, 403, 405, 413, 415, 500];
+
+/**
+ * Seeds that once found something. Each is run for a second, besides one that is new each time;
+ * SEED=n runs that one instead.
+ */
+const FIXED_SEEDS: readonly number[] = [];
+
+const seedGiven = process.env['SEED'];
+const newSeed = seedGiven ? Number(seedGiven) : Math.floor(Math.random() * 2 ** 31);
+
+/** Numbers from a seed (mulberry32): the same choices again for the same seed. */
+function randomOf(seed: number) {
+  let state = seed;
+  const next = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return {
+    chance: (p: number) => next() < p,
+    below: (n: number) => Math.floor(next() * n),
+    one: <T>(list: readonly T[]): T | undefined => list[Math.floor(next() * list.length)],
+  };
+}
+type Random = ReturnType<typeof randomOf>;
+
+/** What a client knows of: ids that it made or heard of, and requests that it may send again. */
+interface World {
+  readonly products: { id: number; storeId: number; version: number }[];
+  readonly rentals: { id: string; storeId: number }[];
+  readonly keyed: RequestToSend[];
+  count: number;
+}
+
+function nextRequest(random: Random, world: World, client: number): RequestToSend {
+  const repeat = random.one(world.keyed);
+  if (repeat && random.chance(0.08)) return repeat;
+  const request = freshRequest(random, world, client);
+  if (random.chance(0.5)) return request;
+  const keyed = { ...request, key: `key ${client} ${world.count}` };
+  world.keyed.push(keyed);
+  if (world.keyed.length > 50) world.keyed.shift();
+  return keyed;
+}
+
+function freshRequest(random: Random, world: World, client: number): RequestToSend {
+  const serial = ++world.count;
+  const product = random.one(world.products);
+  const rental = random.one(world.rentals.slice(-60));
+  // Now and then somebody tries what belongs to another store.
+  const storeOf = (owner: number) => (random.chance(0.05) ? (owner % STORES) + 1 : owner);
+  const choice = random.below(100);
+  if (!product || (choice < 6 && world.products.length < PRODUCTS_MAX)) {
+    const storeId = 1 + random.below(STORES);
+    // A SKU that somebody else may ask for at the same time.
+    const sku = `SKU-${world.products.length}-${random.below(2)}`;
+    const body = { sku, name: sku, quantity: random.below(12), publish: random.chance(0.8) };
+    return { path: '/api/products', body, storeId };
+  }
+  const storeId = storeOf(product.storeId);
+  const path = `/api/products/${product.id}`;
+  if (choice < 12) {
+    const headers: Record<string, string> = random.chance(0.3)
+      ? { 'If-Match': `"${product.version}"` }
+      : {};
+    const body = { quantity: random.below(15), name: `Named ${client} ${serial}` };
+    return { method: 'PATCH', path, body, storeId, headers };
+  }
+  if (choice < 15) return { path: `${path}/unpublish`, storeId };
+  if (choice < 20) return { path: `${path}/publish`, storeId };
+  if (choice < 65 || !rental) {
+    const body = {
+      product_id: product.id,
+      quantity: random.chance(0.8) ? 1 : 1 + random.below(5),
+      order_id: `order ${client} ${serial}`,
+      ...(random.chance(0.5) ? { user_id: `user ${random.below(9)}` } : {}),
+    };
+    return { path: '/api/rentals', body, storeId };
+  }
+  const action = random.chance(0.5) ? 'complete' : 'cancel';
+  return { path: `/api/rentals/${rental.id}/${action}`, storeId: storeOf(rental.storeId) };
+}
+
+afterEach(killAll);
+
+async function run(kind: DatabaseKind, seed: number, ms: number) {
+  const database = await createDatabase(kind);
+  const settings = { BATCH_MAX: '16' };
+  const copies = await Promise.all([
+    startProcess(database.url, settings),
+    startProcess(database.url, settings),
+  ]);
+  const recorder = createRecorder();
+  const world: World = { products: [], rentals: [], keyed: [], count: 0 };
+  const until = performance.now() + ms;
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async (_, client) => {
+      const random = randomOf(seed + client);
+      while (performance.now() < until) {
+        const request = nextRequest(random, world, client);
+        const service = copies[random.below(copies.length)] as ServiceProcess;
+        const answer = await recorder.send(service.url, request);
+        learn(world, request, answer);
+        if (answer === null) await sleep(20);
+      }
+    }),
+  );
+  for (const { exited, kill } of copies) {
+    kill('SIGTERM');
+    expect(await exited).toBe(0);
+  }
+  const violations = await check(database.url, recorder.exchanges);
+  const statuses: Record<string, number> = {};
+  for (const { answer } of recorder.exchanges) {
+    const status = String(answer?.status ?? 'unknown');
+    statuses[status] = (statuses[status] ?? 0) + 1;
+  }
+  await database.drop();
+  return { violations, statuses };
+}
+
+function learn(world: World, request: RequestToSend, answer: Told | null) {
+  if (answer === null || answer.status >= 300) return;
+  const storeId = request.storeId ?? 1;
+  const { path } = request;
+  if (path === '/api/rentals') world.rentals.push({ id: answer.body.id, storeId });
+  if (!path.startsWith('/api/products')) return;
+  const { id, version } = answer.body;
+  const known = world.products.find((product) => product.id === id);
+  if (known) known.version = version;
+  else world.products.push({ id, storeId, version });
+}
+
+describe.each(DATABASES)('many clients with random commands on %s', (kind) => {
+  it(
+    `keep every promise, with seed ${newSeed}`,
+    async () => {
+      process.stderr.write(`random test on ${kind}: SEED=${newSeed}\n`);
+      const { violations, statuses } = await run(kind, newSeed, DURATION_MS);
+      expect(violations).toEqual([]);
+      expect(Object.keys(statuses).filter((name) => NEVER.includes(Number(name)))).toEqual([]);
+      expect(statuses['unknown']).toBeUndefined();
+      expect(statuses['503']).toBeUndefined();
+      // It would prove nothing where nothing was done, or nothing refused.
+      for (const status of ['200', '201', '404', '409']) {
+        expect([status, statuses[status] ?? 0]).toEqual([status, expect.any(Number)]);
+        expect(statuses[status] ?? 0).toBeGreaterThan(20);
+      }
+    },
+    DURATION_MS + 60_000,
+  );
+
+  if (FIXED_SEEDS.length > 0 && seedGiven === undefined) {
+    it.each(FIXED_SEEDS)(
+      'keep every promise, with seed %i, which once broke one',
+      async (seed) => {
+        const { violations } = await run(kind, seed, 1_000);
+        expect(violations).toEqual([]);
+      },
+      30_000,
+    );
+  }
+});

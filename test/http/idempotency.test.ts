@@ -1,0 +1,300 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SURFACES } from '../../src/app.js';
+import { DATABASES } from '../helpers/databases.js';
+import { tableCounts } from '../helpers/rows.js';
+import { type Answer, type Client, type Service, startService } from '../helpers/service.js';
+
+const REPEATS = 20;
+let made = 0;
+const name = () => `ID-${++made}`;
+const key = (text = name()) => ({ 'Idempotency-Key': text });
+const isReplay = ({ headers }: Answer) => headers.get('idempotency-replayed') === 'true';
+
+const productId = async (client: Client, fields: object = {}): Promise<number> => {
+  const product = { sku: name(), name: 'x', quantity: 5, publish: true, ...fields };
+  return (await client.post('/api/products', product)).body.id;
+};
+const rentalId = async (client: Client): Promise<string> =>
+  (await client.post('/api/rentals', { product_id: await productId(client) })).body.id;
+
+/** One request, ready to be sent with any headers. */
+type Send = (headers: Record<string, string>) => Promise<Answer>;
+
+/** Every route that writes: a request that is accepted, and the rows that it writes. */
+const WRITES: Record<string, { prepare(client: Client): Promise<Send>; rows: object }> = {
+  createProduct: {
+    rows: { products: 1, movements: 1, versions: 1 },
+    async prepare(client) {
+      const product = { sku: name(), name: 'x', quantity: 5 };
+      return (headers) => client.post('/api/products', product, headers);
+    },
+  },
+  createProducts: {
+    rows: { products: 2, movements: 2, versions: 2 },
+    async prepare(client) {
+      const products = [name(), name()].map((sku) => ({ sku, name: 'x', quantity: 5 }));
+      products.push({ sku: products[0]?.sku ?? '', name: 'taken', quantity: 1 });
+      return (headers) => client.post('/api/products/batch', { products }, headers);
+    },
+  },
+  updateProduct: {
+    rows: { movements: 1, versions: 1 },
+    async prepare(client) {
+      const id = await productId(client);
+      return (headers) => client.patch(`/api/products/${id}`, { quantity: 8 }, headers);
+    },
+  },
+  publishProduct: {
+    rows: { movements: 1, versions: 1 },
+    async prepare(client) {
+      const id = await productId(client, { publish: false });
+      return (headers) => client.post(`/api/products/${id}/publish`, undefined, headers);
+    },
+  },
+  unpublishProduct: {
+    rows: { movements: 1, versions: 1 },
+    async prepare(client) {
+      const id = await productId(client);
+      return (headers) => client.post(`/api/products/${id}/unpublish`, undefined, headers);
+    },
+  },
+  createRental: {
+    rows: { rentals: 1, movements: 1, versions: 1 },
+    async prepare(client) {
+      const rental = { product_id: await productId(client), quantity: 2, user_id: 'ann' };
+      return (headers) => client.post('/api/rentals', rental, headers);
+    },
+  },
+  cancelRental: {
+    rows: { movements: 1, versions: 1 },
+    async prepare(client) {
+      const id = await rentalId(client);
+      return (headers) => client.post(`/api/rentals/${id}/cancel`, { reason: 'rain' }, headers);
+    },
+  },
+  completeRental: {
+    rows: { movements: 1, versions: 1 },
+    async prepare(client) {
+      const id = await rentalId(client);
+      return (headers) => client.post(`/api/rentals/${id}/complete`, undefined, headers);
+    },
+  },
+  syncQuantities: {
+    rows: { sync_runs: 1, commits: 1 },
+    async prepare(client) {
+      return (headers) => client.post('/api/products/sync-quantities', undefined, headers);
+    },
+  },
+  syncQuantity: {
+    rows: { sync_runs: 1, commits: 1 },
+    async prepare(client) {
+      const id = await productId(client);
+      return (headers) => client.post(`/api/products/${id}/sync-quantity`, undefined, headers);
+    },
+  },
+  createApiKey: {
+    rows: { api_keys: 1, commits: 1 },
+    async prepare(client) {
+      const apiKey = { name: name(), role: 'service' };
+      return (headers) => client.post('/api/api-keys', apiKey, headers);
+    },
+  },
+  revokeApiKey: {
+    rows: { commits: 1 },
+    async prepare(client) {
+      const { id } = (await client.post('/api/api-keys', { name: 'k', role: 'admin' })).body;
+      return (headers) => client.delete(`/api/api-keys/${id}`, undefined, headers);
+    },
+  },
+};
+
+describe.each(DATABASES)('an Idempotency-Key on %s', (kind) => {
+  let service: Service;
+  let admin: Client;
+  beforeAll(async () => {
+    service = await startService(kind);
+    admin = service.client();
+  });
+  afterAll(() => service.stop());
+
+  /** Sends something, and returns its answer and the rows that it added. */
+  async function added<T>(send: () => Promise<T>): Promise<{ answer: T; rows: object }> {
+    const before = await tableCounts(service.rows);
+    const answer = await send();
+    const after = await tableCounts(service.rows);
+    const changes = Object.entries(after).map(([table, n]) => [table, n - (before[table] ?? 0)]);
+    return { answer, rows: Object.fromEntries(changes.filter(([, n]) => n !== 0)) };
+  }
+
+  it('is tried on every route that writes', () => {
+    const writes = SURFACES.flatMap((surface) => surface.endpoints)
+      .filter((endpoint) => endpoint.method !== 'get')
+      .map((endpoint) => endpoint.operationId);
+    expect(Object.keys(WRITES).sort()).toEqual(writes.sort());
+  });
+
+  it.each(Object.entries(WRITES))(
+    `%s: ${REPEATS} at once have one effect, and all get its answer`,
+    async (_route, { prepare, rows }) => {
+      const send = await prepare(admin);
+      const headers = key();
+      const together = await added(() =>
+        Promise.all(Array.from({ length: REPEATS }, () => send(headers))),
+      );
+      expect(together.rows).toEqual({ ...rows, idempotency_keys: 1 });
+      const first = together.answer.filter((answer) => !isReplay(answer));
+      expect(first).toHaveLength(1);
+      const later = await added(() => send(headers));
+      expect(later.rows).toEqual({});
+      expect(isReplay(later.answer)).toBe(true);
+
+      const [{ status, body, headers: said } = later.answer] = first;
+      expect(status).toBeLessThan(300);
+      for (const answer of [...together.answer.filter(isReplay), later.answer]) {
+        expect(answer.status).toBe(status);
+        // A secret is shown once.
+        expect(answer.body).toEqual(body?.key ? { ...body, key: null } : body);
+        expect(answer.headers.get('etag')).toBe(said.get('etag'));
+      }
+    },
+  );
+
+  it('may be used for one request alone: another body, query, path or method is 422', async () => {
+    const id = await productId(admin);
+    const headers = key();
+    await admin.patch(`/api/products/${id}`, { quantity: 6 }, headers);
+    const others = () =>
+      Promise.all([
+        admin.patch(`/api/products/${id}`, { quantity: 7 }, headers),
+        admin.patch(`/api/products/${id}`, '{"quantity": 6}', headers),
+        admin.post(`/api/products/${id}/unpublish`, undefined, headers),
+        admin.post('/api/products', { sku: name(), name: 'x', quantity: 1 }, headers),
+      ]);
+    const { answer, rows } = await added(others);
+    expect(rows).toEqual({});
+    for (const { status, body } of answer) {
+      expect({ status, code: body.code }).toEqual({ status: 422, code: 'idempotency_key_reused' });
+    }
+  });
+
+  it('lets one of two bodies win that are sent at once', async () => {
+    const id = await productId(admin);
+    const headers = key();
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        admin.post('/api/rentals', { product_id: id, quantity: 1 + (i % 2) }, headers),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(5);
+    expect(answers.filter(({ status }) => status === 422)).toHaveLength(5);
+    expect((await admin.get(`/api/rentals?product_id=${id}`)).body.data).toHaveLength(1);
+  });
+
+  it('belongs to one caller in one store', async () => {
+    const headers = key();
+    const send = async (who: object) => {
+      const sku = `SAME-${made}`;
+      const answer = await service
+        .client(who)
+        .post('/api/products', { sku, name: 'x', quantity: 1 }, headers);
+      return [answer.status, isReplay(answer)];
+    };
+    expect(await send({})).toEqual([201, false]);
+    expect(await send({})).toEqual([201, true]);
+    expect(await send({ storeId: 2 })).toEqual([201, false]);
+    expect(await send({ sub: 'somebody else' })).toEqual([409, false]);
+  });
+
+  it('remembers refusals that rest on what was there: 409 and 412', async () => {
+    const id = await productId(admin, { quantity: 1 });
+    const rent: Send = (headers) =>
+      admin.post('/api/rentals', { product_id: id, quantity: 2 }, headers);
+    const patch: Send = (headers) =>
+      admin.patch(`/api/products/${id}`, { name: 'new' }, { ...headers, 'If-Match': '"9"' });
+    const product = { sku: name(), name: 'x', quantity: 1 };
+    await admin.post('/api/products', product);
+    const take: Send = (headers) => admin.post('/api/products', product, headers);
+    for (const [send, refusal] of [
+      [rent, 409],
+      [patch, 412],
+      [take, 409],
+    ] as const) {
+      const headers = key();
+      const first = await send(headers);
+      expect([first.status, isReplay(first)]).toEqual([refusal, false]);
+      await admin.patch(`/api/products/${id}`, { quantity: 50 });
+      const again = await send(headers);
+      expect([again.status, isReplay(again)]).toEqual([refusal, true]);
+      expect(again.body).toEqual(first.body);
+    }
+  });
+
+  it('forgets refusals that say the request was wrong: 404 and 422 may be sent again', async () => {
+    const sku = name();
+    const headers = key();
+    const rent = (starts_at: string | null) =>
+      admin.post('/api/rentals', { product_id: sku, starts_at }, headers);
+    expect((await rent(null)).status).toBe(404);
+    await admin.post('/api/products', { sku, name: 'x', quantity: 1, publish: true });
+    expect((await rent('2999-01-01T00:00:00Z')).status).toBe(422);
+    const byId = key();
+    const cancel = () =>
+      admin.post('/api/rentals/00000000-0000-7000-8000-000000000000/cancel', undefined, byId);
+    expect((await cancel()).status).toBe(404);
+    expect(isReplay(await cancel())).toBe(false);
+    const done = await rent(null);
+    expect([done.status, isReplay(done)]).toEqual([201, false]);
+  });
+
+  it.each([
+    ['', 'empty'],
+    ['k'.repeat(201), 'too long'],
+  ])('"%.5s…" is no key: %s', async (text) => {
+    const answer = await admin.post(
+      '/api/products',
+      { sku: name(), name: 'x', quantity: 1 },
+      key(text),
+    );
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatchObject({
+      code: 'malformed_request',
+      detail: 'Idempotency-Key must have 1 to 200 characters.',
+    });
+  });
+
+  it('may have 1 to 200 characters', async () => {
+    for (const text of [`${++made % 10}`, 'k'.repeat(200)]) {
+      const product = { sku: name(), name: 'x', quantity: 1 };
+      expect((await admin.post('/api/products', product, key(text))).status).toBe(201);
+    }
+  });
+
+  it('counts as never sent once its time is over, also before the row is gone', async () => {
+    const headers = key();
+    const id = await productId(admin, { quantity: 9 });
+    const rent = (quantity: number) =>
+      admin.post('/api/rentals', { product_id: id, quantity }, headers);
+    const first = await rent(1);
+    await service.rows.run("UPDATE idempotency_keys SET expires_at = '2020-01-01 00:00:00.000'");
+    const { answer, rows } = await added(() =>
+      Promise.all(Array.from({ length: REPEATS }, () => rent(2))),
+    );
+    // The row is replaced, so there are as many as before.
+    expect(rows).toEqual({ rentals: 1, movements: 1, versions: 1 });
+    expect(answer.filter((one) => !isReplay(one))).toHaveLength(1);
+    expect(new Set(answer.map(({ body }) => body.id)).size).toBe(1);
+    expect(answer[0]?.body.id).not.toBe(first.body.id);
+  });
+
+  it('is kept for IDEMPOTENCY_TTL_HOURS', async () => {
+    const headers = key();
+    await admin.post('/api/products', { sku: name(), name: 'x', quantity: 1 }, headers);
+    const rows = await service.rows.select('SELECT created_at, expires_at FROM idempotency_keys');
+    const times = rows.map((row) => [row['created_at'], row['expires_at']].map(toMs));
+    expect(times.some(([from = 0, to = 0]) => to - from === 24 * 3_600_000)).toBe(true);
+  });
+});
+
+function toMs(value: unknown): number {
+  return value instanceof Date ? value.getTime() : Date.parse(`${value}Z`);
+}

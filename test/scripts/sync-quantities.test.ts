@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { copyDatabaseScript } from '../../scripts/lib/copy-database.js';
+import { syncQuantities } from '../../scripts/lib/sync-quantities.js';
+import { createDatabase, DATABASES } from '../helpers/databases.js';
+import { type Client, type Service, startService } from '../helpers/service.js';
+import { runScript } from '../helpers/terminal.js';
+
+describe.each(DATABASES)('npm run sync-quantities on %s', (kind) => {
+  let service: Service;
+  let admin: Client;
+  const run = (...argv: string[]) =>
+    runScript(syncQuantities, argv, { DATABASE_URL: service.testDatabase.url });
+
+  beforeAll(async () => {
+    service = await startService(kind);
+    admin = service.client();
+    await admin.post('/api/products', { sku: 'A', name: 'A', quantity: 3, publish: true });
+    await admin.post('/api/rentals', { product_id: 'A', quantity: 2 });
+    await service
+      .client({ storeId: 2 })
+      .post('/api/products', { sku: 'B', name: 'B', quantity: 1, publish: true });
+  });
+  afterAll(() => service.stop());
+
+  it('exits with 0 where nothing has drifted', async () => {
+    expect(await run()).toMatchObject({
+      code: 0,
+      output: 'Products looked at: 2. Nothing has drifted.',
+    });
+  });
+
+  it('exits with 2 where something has, says what it means, and repairs it unless told not to', async () => {
+    await service.rows.run(
+      'UPDATE products SET quantity = 1, quantity_available = 0, quantity_rented = 1 WHERE id = 1',
+    );
+    const dry = await run('--dry-run');
+    expect(dry.code).toBe(2);
+    expect(dry.output).toContain('MORE UNITS ARE OUT THAN ARE OWNED');
+    expect(dry.output).toMatch(
+      /^1 +1 +1 → 2 +0 +0 +1 → 2 +available → rented_out +over_committed/m,
+    );
+    expect(dry.output).toContain('Products looked at: 2. Drifted: 1; nothing was repaired.');
+    expect((await run('--store=2')).code).toBe(0);
+    expect((await run('--product-id=2')).code).toBe(0);
+    const wet = await run('--product-id=1');
+    expect(wet.code).toBe(2);
+    expect(wet.output).toContain('Products looked at: 1. Drifted: 1; all were repaired.');
+    expect((await run('--deep')).code).toBe(0);
+    expect((await admin.get('/api/products/1')).body).toMatchObject({
+      quantity: 2,
+      quantity_rented: 2,
+      availability_status: 'rented_out',
+    });
+  });
+
+  it('exits with 1 where it fails', async () => {
+    expect(await run('--product-id=99')).toMatchObject({
+      code: 1,
+      said: ['There is no product 99.'],
+    });
+    expect((await run('--product-id=x')).code).toBe(1);
+    expect((await run('--nonsense')).code).toBe(1);
+  });
+});
+
+describe('npm run copy-database', () => {
+  it('moves to a new database, and to no other', async () => {
+    const service = await startService('sqlite');
+    await service.client().post('/api/products', { sku: 'A', name: 'A', quantity: 3 });
+    const target = await createDatabase('mysql');
+    const argv = ['--from', service.testDatabase.url, '--to', target.url];
+    const first = await runScript(copyDatabaseScript, argv);
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.output).toContain('All rows are there.');
+    const second = await runScript(copyDatabaseScript, argv);
+    expect(second.code).toBe(1);
+    expect(second.said.join()).toContain('The target is not empty');
+    expect((await runScript(copyDatabaseScript, [])).code).toBe(2);
+    expect((await runScript(copyDatabaseScript, ['--to', 'nonsense'])).code).toBe(2);
+    await target.drop();
+    await service.stop();
+  });
+});
