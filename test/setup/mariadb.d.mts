@@ -10,4 +10,8 @@ export interface PrivateServer {
   stop(): Promise<void>;
 }
 
-export function startMariadb(): Promise<PrivateServer>;
+/** `baseDir` is where its files go: by default into memory, where there is a folder for that. */
+export function startMariadb(options?: { baseDir?: string }): Promise<PrivateServer>;
+
+/** The first of these programs that is on this machine. */
+export function findBinary(...names: string[]): string | undefined;

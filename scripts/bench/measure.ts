@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import type { BenchDatabase, BenchDatabases } from './databases.js';
+import type { Generator, LoadResult } from './generator.js';
+import { checkLaw } from './law.js';
+import type { Scenario, ServerName } from './scenarios.js';
+import { benchToken, type RunningServer, startServer } from './servers.js';
+
+/** What all measurements share. */
+export interface Bench {
+  readonly databases: BenchDatabases;
+  readonly generator: Generator;
+  /** where the servers' logs go */
+  readonly folder: string;
+  readonly rounds: number;
+  readonly seconds: number;
+  /** before the first round, for each server */
+  readonly warmUpSeconds: number;
+  /** node's own arguments for this service */
+  readonly nodeFlags: readonly string[];
+  say(text: string): void;
+}
+
+/** One round of one server. */
+export interface Round extends LoadResult {
+  /** processor time of the server for each request, in µs; null where it can't be told */
+  readonly cpuUs: number | null;
+}
+
+/** One server in one scenario. */
+export interface Figures {
+  readonly rounds: readonly Round[];
+  /** RSS in MB, after the last round and at most */
+  readonly memoryMb: { readonly end: number; readonly peak: number };
+}
+
+export type ScenarioFigures = Readonly<Partial<Record<ServerName, Figures>>>;
+
+/** A server with a database of its own. */
+export interface Contender {
+  readonly name: ServerName;
+  readonly server: RunningServer;
+  readonly database: BenchDatabase;
+  /** Sends load and keeps count of what was answered. */
+  send(load: Partial<Scenario> & { seconds: number }): Promise<Round>;
+  /** Checks the law in the tables, stops the server and drops its database. */
+  end(): Promise<void>;
+}
+
+/**
+ * Runs a scenario: every server starts on new tables and is warmed up; then they take turns, round
+ * by round, so that whatever else the machine does meanwhile hits all of them alike.
+ */
+export async function measure(bench: Bench, scenario: Scenario): Promise<ScenarioFigures> {
+  const contenders: Contender[] = [];
+  const results = new Map<ServerName, Round[]>();
+  try {
+    for (const name of scenario.servers) contenders.push(await enter(bench, name, scenario));
+    if (bench.warmUpSeconds > 0) {
+      for (const contender of contenders) await contender.send({ seconds: bench.warmUpSeconds });
+    }
+    for (let round = 1; round <= bench.rounds; round++) {
+      for (const contender of contenders) {
+        const result = await contender.send({ seconds: bench.seconds });
+        results.set(contender.name, [...(results.get(contender.name) ?? []), result]);
+        const rate = `${Math.round(result.requestsPerSecond)} requests/s`;
+        bench.say(`${scenario.name}, round ${round}, ${contender.name}: ${rate}`);
+      }
+    }
+    return Object.fromEntries(
+      contenders.map(({ name, server }) => [
+        name,
+        {
+          rounds: results.get(name) ?? [],
+          memoryMb: { end: server.memory.now(), peak: server.memory.peak },
+        },
+      ]),
+    );
+  } finally {
+    for (const contender of contenders) await contender.end();
+  }
+}
+
+/** Starts a server on new tables. */
+export async function enter(bench: Bench, name: ServerName, scenario: Scenario) {
+  const { generator } = bench;
+  const database = await bench.databases.create(`${scenario.name}-${name}`, scenario.products);
+  const logFile = join(bench.folder, `${bench.databases.kind}-${scenario.name}-${name}.log`);
+  const { nodeFlags } = bench;
+  const server = await startServer(name, { databaseUrl: database.url, logFile, nodeFlags });
+  const token = await benchToken();
+  let answered = 0;
+  let sendings = 0;
+
+  return {
+    name,
+    server,
+    database,
+    async send(load) {
+      const { request, products, connections, withKeys, seconds } = { ...scenario, ...load };
+      const keyPrefix = withKeys ? `${scenario.name}-${sendings++}-` : null;
+      const { url } = server;
+      const before = server.cpuSeconds();
+      const result = await generator({
+        url,
+        token,
+        request,
+        products,
+        connections,
+        seconds,
+        keyPrefix,
+      });
+      if (request === 'rent') answered += result.answered;
+      const after = server.cpuSeconds();
+      const isKnown = before !== null && after !== null;
+      return { ...result, cpuUs: isKnown ? ((after - before) * 1e6) / result.answered : null };
+    },
+    async end() {
+      await server.stop();
+      if (name !== 'bare') await checkLaw(database.url, answered);
+      await database.drop();
+    },
+  } satisfies Contender;
+}
