@@ -72,7 +72,7 @@ describe.each(DATABASES)('problems on %s', (kind) => {
     }),
     forbidden: async () => ({
       answer: await service.client({ role: 'customer' }).post('/api/products', {}),
-      detail: 'This needs one of the roles admin, reseller, service.',
+      detail: 'This needs the role admin or reseller or service.',
       instance: '/api/products',
     }),
     product_not_found: async () => ({
@@ -87,7 +87,7 @@ describe.each(DATABASES)('problems on %s', (kind) => {
     }),
     not_found: async () => ({
       answer: await admin.get('/api/nothing'),
-      detail: 'There is nothing at /api/nothing. See /openapi.json.',
+      detail: 'There is nothing at /api/nothing. See /docs.',
       instance: '/api/nothing',
     }),
     method_not_allowed: async () => ({
@@ -231,7 +231,7 @@ describe.each(DATABASES)('problems on %s', (kind) => {
       await service.rows.run('ALTER TABLE hidden RENAME TO api_keys');
       return {
         answer,
-        detail: 'Something went wrong here. Quote the instance to us.',
+        detail: 'Something went wrong here. The log says what, under this instance.',
         instance: expect.stringMatching(/^urn:uuid:[0-9a-f-]{36}$/),
       };
     },
