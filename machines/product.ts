@@ -185,3 +185,14 @@ export function statusOf(draft: boolean, quantityAvailable: number): Availabilit
   if (draft) return 'draft';
   return quantityAvailable > 0 ? 'available' : 'rented_out';
 }
+
+/**
+ * Whether `RENT` would be accepted, for reads: asking the machine costs more than all the rest of
+ * one. A test holds the two against each other.
+ */
+export function takesRental(
+  product: { availabilityStatus: AvailabilityStatus; quantityAvailable: number },
+  units: number,
+): boolean {
+  return product.availabilityStatus !== 'draft' && units <= product.quantityAvailable;
+}

@@ -2,8 +2,8 @@ import type { AvailabilityStatus } from '../machines/product.js';
 import type { Core } from './core.js';
 import type { CommandHeader } from './domain/command.js';
 import type { Refusal } from './domain/refusal.js';
+import { sentenceOf } from './domain/sentences.js';
 import type { SyncReport } from './domain/sync-run.js';
-import { problemOf } from './http/problem.js';
 import { newId } from './ids.js';
 
 /** What is free on a product right after a change. */
@@ -49,7 +49,7 @@ export class RefusedError extends Error {
   readonly refusal: Refusal;
 
   constructor(refusal: Refusal) {
-    super(problemOf(refusal).message);
+    super(sentenceOf(refusal));
     this.name = 'RefusedError';
     this.refusal = refusal;
   }

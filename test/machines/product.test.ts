@@ -15,6 +15,7 @@ import {
   type ProductRefusal,
   productMachine,
   statusOf,
+  takesRental,
 } from '../../machines/product.js';
 import { countersOf } from '../../src/domain/product.js';
 import { breachesOf, counters } from '../helpers/law.js';
@@ -349,3 +350,23 @@ function isDraftAfter(before: Snapshot, event: ProductEvent): boolean {
   if (event.type === 'PUBLISH') return false;
   return event.type === 'UNPUBLISH' || before.value === 'draft';
 }
+
+describe('the short cut that reads take', () => {
+  it('says of every product and number of units what the machine would', () => {
+    for (const availabilityStatus of AVAILABILITY_STATUSES) {
+      for (const quantityAvailable of availabilityStatus === 'rented_out' ? [0] : [1, 2, 3]) {
+        for (const units of [1, 2, 3, 4]) {
+          const context = {
+            ...counters(5, quantityAvailable, 0, 5 - quantityAvailable),
+            refusal: null,
+          };
+          const snapshot = productMachine.resolveState({ value: availabilityStatus, context });
+          const [next] = transition(productMachine, snapshot, { type: 'RENT', units });
+          expect(takesRental({ availabilityStatus, quantityAvailable }, units)).toBe(
+            next.context.refusal === null,
+          );
+        }
+      }
+    }
+  });
+});

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { takesRental } from '../../../machines/product.js';
 import type { Core } from '../../core.js';
 import type { NewProduct, Product } from '../../domain/product.js';
 import type { ProductRef } from '../../persistence/reads/products.js';
@@ -218,8 +219,7 @@ const getAvailability = endpoint({
       quantity: product.quantity,
       quantity_available: product.quantityAvailable,
       requested_quantity: query.quantity,
-      available:
-        product.availabilityStatus !== 'draft' && product.quantityAvailable >= query.quantity,
+      available: takesRental(product, query.quantity),
     };
     return { status: 200, body };
   },
