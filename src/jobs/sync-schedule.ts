@@ -80,5 +80,7 @@ export function startSyncSchedule(
   return async () => {
     await Promise.all(tasks.map((task) => task.destroy()));
     await running;
+    // Where the database is away the lease runs out by itself.
+    await ours.release(LEASE).catch(() => undefined);
   };
 }
