@@ -13,6 +13,7 @@ import { productSurface } from './http/products/routes.js';
 import { rentalSurface } from './http/rentals/routes.js';
 import { createHttpServer } from './http/server.js';
 import { syncSurface } from './http/sync/routes.js';
+import { startCleanupSchedule } from './jobs/cleanup-schedule.js';
 import { startPurgeJob } from './jobs/purge.js';
 import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
@@ -106,9 +107,11 @@ export function createApp(
       await prepareDatabase();
       readiness.started();
       jobs.push(startPurgeJob(database, log));
+      const parts = { core, database, clock, log };
+      jobs.push(startCleanupSchedule(config.reservationCleanupInterval, parts));
       if (config.syncCron !== null) {
         const options = { ...SYNC_SCHEDULE, cron: config.syncCron };
-        jobs.push(startSyncSchedule(options, { core, database, log }));
+        jobs.push(startSyncSchedule(options, parts));
       }
     },
     async stop({ delayMs } = { delayMs: 0 }) {

@@ -1,10 +1,14 @@
-import { Committer } from './actors/committer.js';
+import { type Answer, Committer } from './actors/committer.js';
 import { batchRunner } from './actors/run-batch.js';
 import { atMostEvery } from './at-most-every.js';
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
 import type { Core, Send } from './core.js';
 import type { QuantityChange } from './domain/batch.js';
+import { CartGrew } from './domain/cart-grew.js';
+import { type Command, withProducts } from './domain/command.js';
+import { newId } from './ids.js';
+import { createCleanups } from './jobs/cleanup.js';
 import { createSync } from './jobs/sync.js';
 import type { Logger } from './log.js';
 import { createMetrics, type Gauges, type Metrics } from './metrics.js';
@@ -12,9 +16,11 @@ import { listApiKeys } from './persistence/api-keys.js';
 import { batchStore } from './persistence/batch-store.js';
 import { type Database, openDatabase } from './persistence/database.js';
 import { DatabaseFault } from './persistence/faults.js';
-import { listMovements } from './persistence/reads/movements.js';
+import { cartReads } from './persistence/reads/carts.js';
+import { listAudit, listMovements } from './persistence/reads/movements.js';
 import { pageOf, productReads } from './persistence/reads/products.js';
 import { rentalReads } from './persistence/reads/rentals.js';
+import { reservationReads } from './persistence/reads/reservations.js';
 import { summariseStock } from './persistence/reads/stock.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
@@ -43,14 +49,18 @@ export function assembleCore(config: Config, parts: { log: Logger; clock: Clock 
   const readiness = new Readiness(database);
   const metrics = createMetrics(gaugesOf(database, () => committer));
   const committer = createCommitter(config, { ...parts, database, metrics, readiness });
-  const core = createCore(database, committer, metrics);
+  const core = createCore(config, { database, committer, metrics });
   return { core, database, committer, metrics, readiness, stores: new Stores(database) };
 }
 
-function createCore(database: Database, committer: Committer, metrics: Metrics): Core {
+function createCore(
+  config: Config,
+  parts: { database: Database; committer: Committer; metrics: Metrics },
+): Core {
+  const { database, committer, metrics } = parts;
   const send: Send = async (command) => {
     try {
-      const answer = await committer.send(command);
+      const answer = await sendAgainWhileCartGrows(committer, command);
       metrics.answered(command, answer);
       return answer;
     } catch (error) {
@@ -63,12 +73,35 @@ function createCore(database: Database, committer: Committer, metrics: Metrics):
     sync: createSync(send, database),
     products: productReads(database),
     rentals: rentalReads(database),
+    reservations: reservationReads(database),
+    cleanup: createCleanups(send, {
+      database,
+      batchSize: config.reservationCleanupBatchSize,
+      observer: { ended: (run) => metrics.cleanupEnded(run) },
+    }),
+    readCart: cartReads(database),
     listMovements: (query) => listMovements(database, query),
+    listAudit: (query) => listAudit(database, query),
     async listApiKeys(query) {
       const rows = await listApiKeys(database, { ...query, limit: query.limit + 1 });
       return pageOf(rows, query.limit);
     },
   };
+}
+
+/** A cart may hold more by the time of the lock than when it was read. */
+async function sendAgainWhileCartGrows<C extends Command>(
+  committer: Committer,
+  command: C,
+): Promise<Answer<C>> {
+  for (let sent = command; ; ) {
+    try {
+      return await committer.send(sent);
+    } catch (error) {
+      if (!(error instanceof CartGrew)) throw error;
+      sent = withProducts(sent, error.productIds, newId);
+    }
+  }
 }
 
 /** What is read at a scrape. Figures that need a query are read at most every ten seconds. */
@@ -94,12 +127,20 @@ function createCommitter(
   parts: { database: Database; clock: Clock; log: Logger; metrics: Metrics; readiness: Readiness },
 ): Committer {
   const { database, clock, log, metrics, readiness } = parts;
-  const runBatch = batchRunner(
-    batchStore(database, {
+  const holdMaxMs = config.reservationMaxMinutes * 60_000;
+  const store = batchStore(
+    database,
+    { holdMaxMs },
+    {
       locked: (ms) => metrics.lockDuration.observe(ms / 1000),
       committed: (ms) => metrics.commitDuration.observe(ms / 1000),
-    }),
+    },
+  );
+  const runBatch = batchRunner(
+    store,
     {
+      holdMaxMs,
+      activeHoldsMax: config.maxActiveHolds,
       idempotencyTtlMs: config.idempotencyTtlHours * 3_600_000,
       retriesMax: config.commitRetries,
       deadlineMs: config.mailboxWaitSeconds * 1000,
@@ -118,7 +159,10 @@ function createCommitter(
           metrics.commitsResolved.inc({ fate });
           log.warn({ fate }, 'the answer to a COMMIT was lost, and its outcome looked up');
         },
-        committed: (changes) => logQuantities(log, changes),
+        committed(changes) {
+          logQuantities(log, changes.quantityChanges);
+          for (const hold of changes.endedHolds) metrics.holdEnded(hold);
+        },
         writable: (isWritable) => readiness.writable(isWritable),
       },
     },

@@ -35,6 +35,27 @@ function whole(
   };
 }
 
+/** Minutes, which may be a fraction like 0.5. */
+function minutes(
+  name: string,
+  fallback: number,
+  range: { min: number; max: number },
+  doc: string,
+): Setting<number> {
+  return {
+    name,
+    doc: `${doc}, in minutes`,
+    fallback,
+    read(text) {
+      const value = Number(text);
+      if (!/^\d+(\.\d+)?$/.test(text) || value < range.min || value > range.max) {
+        throw new RangeError(`must be a number of minutes from ${range.min} to ${range.max}`);
+      }
+      return value;
+    },
+  };
+}
+
 function text(name: string, fallback: string, doc: string): Setting<string> {
   return { name, doc, fallback, read: (value) => value };
 }
@@ -88,6 +109,9 @@ export function parseDatabaseUrl(url: string): DatabaseTarget {
   if (!known || !parsed?.hostname || !/^[^/%]+$/.test(database)) throw wrong;
   return { dialect: 'mysql', url: url.replace(/^mariadb:/, 'mysql:'), database };
 }
+
+/** A second to a year. */
+const MINUTES = { min: 1 / 60, max: 525_600 };
 
 const SETTINGS = {
   port: whole('PORT', 3000, { min: 0, max: 65_535 }, 'port that the service listens on'),
@@ -144,6 +168,48 @@ const SETTINGS = {
     10,
     { min: 1, max: 300 },
     'longest wait for one statement; beyond it the connection is given up',
+  ),
+  reservationExpiryMinutes: minutes(
+    'RESERVATION_EXPIRY_MINUTES',
+    15,
+    MINUTES,
+    'how long a hold lasts where the request does not say',
+  ),
+  cartReservationMinutes: minutes(
+    'CART_RESERVATION_MINUTES',
+    30,
+    MINUTES,
+    "how long a hold lasts for a user's cart (`/api/stock`, `/api/cart`)",
+  ),
+  reservationMaxMinutes: minutes(
+    'RESERVATION_MAX_MINUTES',
+    1440,
+    MINUTES,
+    'how long a hold lives at most, however often it is extended',
+  ),
+  maxActiveHolds: whole(
+    'MAX_ACTIVE_HOLDS',
+    50,
+    { min: 1, max: 100_000 },
+    'holds that a customer may have at once',
+  ),
+  reservationCleanupInterval: minutes(
+    'RESERVATION_CLEANUP_INTERVAL',
+    5,
+    MINUTES,
+    'how often holds that are due are written down as expired',
+  ),
+  reservationCleanupBatchSize: whole(
+    'RESERVATION_CLEANUP_BATCH_SIZE',
+    100,
+    { min: 1, max: 1000 },
+    'holds of one product that the cleanup ends in one transaction',
+  ),
+  lowStockThreshold: whole(
+    'LOW_STOCK_THRESHOLD',
+    10,
+    { min: 0, max: 1_000_000_000 },
+    'free units at or below which a product without a threshold of its own is low',
   ),
   syncCron: {
     name: 'SYNC_CRON',
@@ -272,6 +338,14 @@ function relations(config: Config): string[] {
   }
   if (config.mailboxMax < config.batchMax) {
     problems.push('MAILBOX_MAX must be at least BATCH_MAX.');
+  }
+  for (const [name, lasts] of [
+    ['RESERVATION_EXPIRY_MINUTES', config.reservationExpiryMinutes],
+    ['CART_RESERVATION_MINUTES', config.cartReservationMinutes],
+  ] as const) {
+    if (lasts > config.reservationMaxMinutes) {
+      problems.push(`${name} must not be more than RESERVATION_MAX_MINUTES.`);
+    }
   }
   if (config.shutdownGraceSeconds <= config.shutdownDelaySeconds) {
     problems.push('SHUTDOWN_GRACE_SECONDS must be more than SHUTDOWN_DELAY_SECONDS.');

@@ -2,9 +2,13 @@ import type { Answer } from './actors/committer.js';
 import type { ApiKey } from './domain/api-key.js';
 import type { Command } from './domain/command.js';
 import type { LedgerLine } from './domain/movement.js';
+import type { Cleanups } from './jobs/cleanup.js';
 import type { Sync } from './jobs/sync.js';
+import type { ReadCart } from './persistence/reads/carts.js';
+import type { AuditLine, AuditQuery, LedgerQuery } from './persistence/reads/movements.js';
 import type { Page, ProductReads } from './persistence/reads/products.js';
 import type { RentalReads } from './persistence/reads/rentals.js';
+import type { ReservationReads } from './persistence/reads/reservations.js';
 
 /** Carries a command out; see Committer.send. */
 export type Send = <C extends Command>(command: C) => Promise<Answer<C>>;
@@ -15,12 +19,13 @@ export interface Core {
   readonly sync: Sync;
   readonly products: ProductReads;
   readonly rentals: RentalReads;
-  /** A product's ledger, newest line first, below the line `before`. */
-  listMovements(query: {
-    productId: number;
-    before: number | null;
-    limit: number;
-  }): Promise<Page<LedgerLine>>;
+  readonly reservations: ReservationReads;
+  readonly cleanup: Cleanups;
+  readonly readCart: ReadCart;
+  /** A product's ledger. */
+  listMovements(query: LedgerQuery): Promise<Page<LedgerLine>>;
+  /** A store's ledger. */
+  listAudit(query: AuditQuery): Promise<Page<AuditLine>>;
   /** A store's API keys that are not revoked, newest first, below the id `before`. */
   listApiKeys(query: {
     storeId: number;

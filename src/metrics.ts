@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Answer } from './actors/committer.js';
+import type { EndedHold } from './domain/batch.js';
 import type { Command } from './domain/command.js';
 import type { StockSummary } from './persistence/reads/stock.js';
 
@@ -14,6 +15,10 @@ export interface Metrics {
   readonly mailboxWait: Histogram;
   readonly batchRetries: Counter<'cause'>;
   readonly commitsResolved: Counter<'fate'>;
+  /** Counts a hold that is over. */
+  holdEnded(hold: EndedHold): void;
+  /** Observes a cleanup of holds that were due. */
+  cleanupEnded(run: { ms: number; batches: number; errors: number }): void;
   /** Counts a command by what became of it. */
   answered<C extends Command>(command: C, answer: Answer<C>): void;
   /** Counts a command that got no answer. */
@@ -67,6 +72,45 @@ export function createMetrics(gauges: Gauges): Metrics {
     registers,
   });
 
+  const holds = new Counter({
+    name: 'availability_holds_ended_total',
+    help: 'Holds that are over, by how they ended.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  for (const outcome of ['confirmed', 'released', 'expired']) holds.inc({ outcome }, 0);
+  const converted = new Counter({
+    name: 'availability_held_units_rented_total',
+    help: 'Held units that became rentals when their hold was used up.',
+    registers,
+  });
+  const holdOverdue = histogram(
+    'availability_hold_overdue_seconds',
+    'Time from when a hold was due to when it was written down as expired.',
+    [0.1, 0.5, 1, 5, 15, 60, 300, 600, 1800, 3600, 14_400, 86_400],
+  );
+
+  const cleanupDuration = histogram(
+    'availability_cleanup_duration_seconds',
+    'Time of a cleanup of holds that were due.',
+    [0.01, 0.1, 0.5, 1, 5, 15, 60, 300],
+  );
+  const cleanupBatches = new Counter({
+    name: 'availability_cleanup_batches_total',
+    help: 'Commands in which cleanups ended holds.',
+    registers,
+  });
+  const cleanupErrors = new Counter({
+    name: 'availability_cleanup_errors_total',
+    help: 'Products whose due holds a cleanup could not end.',
+    registers,
+  });
+  const cleanupTime = new Gauge({
+    name: 'availability_last_cleanup_timestamp_seconds',
+    help: 'When the last cleanup of this copy ended; 0 where there was none yet.',
+    registers,
+  });
+
   return {
     registry,
     httpDuration: new Histogram({
@@ -109,6 +153,17 @@ export function createMetrics(gauges: Gauges): Metrics {
       labelNames: ['fate'],
       registers,
     }),
+    holdEnded({ status, units, overdueMs }) {
+      holds.inc({ outcome: status });
+      if (status === 'confirmed') converted.inc(units);
+      if (status === 'expired') holdOverdue.observe(overdueMs / 1000);
+    },
+    cleanupEnded({ ms, batches, errors }) {
+      cleanupDuration.observe(ms / 1000);
+      cleanupBatches.inc(batches);
+      cleanupErrors.inc(errors);
+      cleanupTime.setToCurrentTime();
+    },
     answered(command, { outcome, replayed }) {
       const done = outcome.ok ? 'accepted' : 'refused';
       commands.inc({ kind: command.kind, outcome: replayed ? 'replayed' : done });
@@ -203,6 +258,30 @@ function registerStockGauges(registry: Registry, gauges: Gauges): void {
       units.set({ state: 'reserved' }, counters.quantityReserved);
       units.set({ state: 'rented' }, counters.quantityRented);
     },
+  );
+  gauge(
+    'availability_holds',
+    'Holds on units: active ones, and those that are due and not yet written down as expired.',
+    ['state'],
+    (holds, { holds: { active, due } }) => {
+      holds.set({ state: 'active' }, active.holds);
+      holds.set({ state: 'due' }, due.holds);
+    },
+  );
+  gauge(
+    'availability_held_units',
+    'Units that these holds have.',
+    ['state'],
+    (units, { holds: { active, due } }) => {
+      units.set({ state: 'active' }, active.units);
+      units.set({ state: 'due' }, due.units);
+    },
+  );
+  gauge(
+    'availability_oldest_due_hold_seconds',
+    'For how long the hold is due that is due longest and not written down as expired.',
+    [],
+    (age, { holds }) => age.set(holds.oldestDueSeconds),
   );
   gauge(
     'availability_last_sync_timestamp_seconds',

@@ -106,6 +106,8 @@ const MEANINGS: Readonly<Record<DriftCause, string>> = {
     'MORE UNITS ARE OUT THAN ARE OWNED. They exist, so the owned count was raised: count this product.',
   rental_changed_outside:
     'A rental was ended, changed or deleted in the database, past the service. The rentals were believed.',
+  reservation_changed_outside:
+    'A hold was ended, changed or deleted in the database, past the service. The holds were believed.',
   counter_changed_outside:
     "The product's row was edited in the database, past the service. The owned count was believed.",
 };

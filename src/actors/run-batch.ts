@@ -1,12 +1,11 @@
 import type { Clock } from '../clock.js';
-import type { QuantityChange } from '../domain/batch.js';
+import type { Changes } from '../domain/batch.js';
 import type { Command } from '../domain/command.js';
 import {
   type Decision,
   type DecisionRules,
   decide,
   productsToMend,
-  type Settlement,
 } from '../domain/decide.js';
 import { needsOf } from '../domain/needs.js';
 import { guarded } from '../guarded.js';
@@ -28,8 +27,8 @@ export interface BatchObserver {
   commandFailed(command: Command, error: unknown): void;
   /** the outcome of a COMMIT was unknown, and then known, or not */
   commitResolved(fate: 'committed' | 'rolled_back' | 'unknown'): void;
-  /** a batch is committed, and did this to products */
-  committed(changes: readonly QuantityChange[]): void;
+  /** a batch is committed, and did this */
+  committed(changes: Changes): void;
   /** a write was refused by a full or read-only disk; or one was accepted */
   writable(isWritable: boolean): void;
 }
@@ -90,7 +89,7 @@ export function batchRunner(
     return results;
   }
 
-  async function commitWithRetries(commands: readonly Command[]): Promise<readonly Settlement[]> {
+  async function commitWithRetries(commands: readonly Command[]): Promise<readonly BatchResult[]> {
     const deadlineMs = clock.monotonicMs() + options.deadlineMs;
     for (let attempt = 0; ; attempt++) {
       try {
@@ -101,7 +100,7 @@ export function batchRunner(
           const fate = await fateOf(error, deadlineMs);
           observer.commitResolved(fate);
           if (fate === 'committed') {
-            observer.committed(error.decision.changes.quantityChanges);
+            observer.committed(error.decision.changes);
             return error.decision.settlements;
           }
           if (fate === 'unknown') throw new Unavailable('outcome_unknown', error);
@@ -122,7 +121,7 @@ export function batchRunner(
     }
   }
 
-  async function attemptOnce(commands: readonly Command[]): Promise<readonly Settlement[]> {
+  async function attemptOnce(commands: readonly Command[]): Promise<readonly BatchResult[]> {
     const transaction = await store.begin();
     try {
       const needs = needsOf(commands);
@@ -144,7 +143,7 @@ export function batchRunner(
       }
       await commit(transaction, mark, decision);
       observer.writable(true);
-      observer.committed(changes.quantityChanges);
+      observer.committed(changes);
       return settlements;
     } catch (error) {
       if (!(error instanceof LostBatch)) await transaction.rollback();

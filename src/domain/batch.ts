@@ -1,6 +1,9 @@
-import type { AvailabilityStatus, Counters } from '../../machines/product.js';
+import { type AvailabilityStatus, type Counters, statusOf } from '../../machines/product.js';
+import { readStatus } from '../../machines/reservation.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
-import type { CommandHeader } from './command.js';
+import type { CartItem } from './cart-item.js';
+import { CartGrew } from './cart-grew.js';
+import type { CommandHeader, Outcome } from './command.js';
 import {
   type Drift,
   driftOf,
@@ -15,6 +18,7 @@ import { LiveProduct, type Sent } from './live-product.js';
 import type { Movement, MovementKind } from './movement.js';
 import { countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
+import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
 import type { NewSyncRun, SyncFinding } from './sync-run.js';
 
 /** Everything that a batch decides on, read under the locks. */
@@ -23,6 +27,13 @@ export interface Loaded {
   readonly now: Instant;
   readonly products: readonly Product[];
   readonly rentals: readonly Rental[];
+  /** those that commands name, by id, by cart or by order, and those of `dueHolds` */
+  readonly reservations: readonly Reservation[];
+  /** of the products that have any */
+  readonly dueHolds: readonly DueHolds[];
+  /** customers whose holds are counted; their rows are locked */
+  readonly customers: readonly CustomerHolds[];
+  readonly cartItems: readonly CartItem[];
   readonly records: readonly IdempotencyRecord[];
   /** which of the SKUs that are to be made exist already */
   readonly takenSkus: readonly SkuInStore[];
@@ -30,6 +41,33 @@ export interface Loaded {
   readonly apiKeys: readonly ApiKey[];
   /** of products that are synced, and of those that `productsToMend` named */
   readonly truths: readonly ProductTruth[];
+}
+
+/** What is due on a product and not yet written down as expired. */
+export interface DueHolds {
+  readonly productId: number;
+  /** units of all that is due */
+  readonly units: number;
+  /** ids of those due longest, in order: as many as the batch may need the units of, or all */
+  readonly reservationIds: readonly string[];
+  /** when the next of its other holds is due; null where it has no others */
+  readonly nextDueAt: Instant | null;
+}
+
+/** How many holds a customer has that are not due. */
+export interface CustomerHolds {
+  readonly storeId: number;
+  readonly userId: string;
+  readonly activeHolds: number;
+}
+
+/** A hold that a batch ended. */
+export interface EndedHold {
+  readonly status: 'confirmed' | 'released' | 'expired';
+  /** units that it had */
+  readonly units: number;
+  /** ms from when it was due to now; 0 where it was not */
+  readonly overdueMs: number;
 }
 
 export interface SkuInStore {
@@ -60,10 +98,21 @@ export interface Changes {
   readonly newRentals: Rental[];
   /** by id: the last of several changes is what is written */
   readonly changedRentals: Map<string, Rental>;
+  /** by id */
+  readonly newReservations: Map<string, Reservation>;
+  /** by id: the last of several changes is what is written */
+  readonly changedReservations: Map<string, Reservation>;
+  /** by id: new ones, and those that changed */
+  readonly savedCartItems: Map<string, CartItem>;
+  readonly removedCartItemIds: Set<string>;
+  /** for the metrics */
+  readonly endedHolds: EndedHold[];
   readonly movements: Movement[];
   /** for the log: what each line did to the free units and the status */
   readonly quantityChanges: QuantityChange[];
   readonly records: IdempotencyRecord[];
+  /** the answers of keys that were written before, by key hash */
+  readonly changedOutcomes: Map<string, Outcome>;
   /** hashes of keys whose record was past its time and is replaced */
   readonly expiredKeys: string[];
   readonly newApiKeys: (NewApiKey & ApiKey)[];
@@ -83,9 +132,15 @@ export class Batch {
     changedProducts: [],
     newRentals: [],
     changedRentals: new Map(),
+    newReservations: new Map(),
+    changedReservations: new Map(),
+    savedCartItems: new Map(),
+    removedCartItemIds: new Set(),
+    endedHolds: [],
     movements: [],
     quantityChanges: [],
     records: [],
+    changedOutcomes: new Map(),
     expiredKeys: [],
     newApiKeys: [],
     revokedApiKeyIds: [],
@@ -97,6 +152,14 @@ export class Batch {
   readonly #takenSkus: Set<string>;
   readonly #apiKeys: Map<string, ApiKey>;
   readonly #offsets = new Map<number, TruthOffset>();
+  readonly #reservations: Map<string, Reservation>;
+  /** ids of those that are `reserved`, due or not, by store, product and cart */
+  readonly #holds = new Map<string, string>();
+  readonly #due: Map<number, Due>;
+  /** the earliest expiry that the batch gave to a hold, by product */
+  readonly #expiries = new Map<number, Instant | null>();
+  readonly #activeHolds: Map<string, number>;
+  readonly #cartItems: Map<string, CartItem>;
 
   constructor(loaded: Loaded) {
     this.now = loaded.now;
@@ -107,18 +170,183 @@ export class Batch {
       if (truth) this.#offsets.set(row.id, offsetOf(row, truth));
     }
     this.#rentals = new Map(loaded.rentals.map((rental) => [rental.id, rental]));
+    this.#reservations = new Map(loaded.reservations.map((row) => [row.id, row]));
+    for (const row of loaded.reservations) {
+      if (row.status === 'reserved') this.#holds.set(holdKey(row), row.id);
+    }
+    this.#due = new Map(
+      loaded.dueHolds.map(({ productId, units, reservationIds, nextDueAt }) => [
+        productId,
+        { units, waiting: new Set(reservationIds), nextDueAt },
+      ]),
+    );
+    this.#activeHolds = new Map(loaded.customers.map((row) => [userKey(row), row.activeHolds]));
+    this.#cartItems = new Map(loaded.cartItems.map((item) => [itemKey(item), item]));
     this.#takenSkus = new Set(loaded.takenSkus.map(skuKey));
     this.#apiKeys = new Map(loaded.apiKeys.map((key) => [key.id, key]));
   }
 
   /** The product, where it exists in the command's store. */
-  product(command: CommandHeader & { productId: number }): LiveProduct | undefined {
-    const product = this.#products.get(command.productId);
-    return product?.row.storeId === command.storeId ? product : undefined;
+  product({ storeId, productId }: ProductInStore): LiveProduct | undefined {
+    const product = this.#products.get(productId);
+    return product?.row.storeId === storeId ? product : undefined;
+  }
+
+  /** Units that are free now: those of holds that are due are, whether or not that is written down. */
+  freeUnits(product: LiveProduct): number {
+    return product.row.quantityAvailable + (this.#due.get(product.row.id)?.units ?? 0);
+  }
+
+  /** The product as it is told, with what is due counted as free. A copy, for keeping. */
+  told(product: LiveProduct): Product {
+    return toldProduct(product.row, this.#due.get(product.row.id)?.units ?? 0);
+  }
+
+  /** The status as it is told, with what is due counted as free. */
+  toldStatus(product: LiveProduct): AvailabilityStatus {
+    return statusOf(product.row.availabilityStatus === 'draft', this.freeUnits(product));
+  }
+
+  /** The reservation, where it exists in the command's store. */
+  reservation(command: { storeId: number; reservationId: string }): Reservation | undefined {
+    const reservation = this.#reservations.get(command.reservationId);
+    return reservation?.storeId === command.storeId ? reservation : undefined;
+  }
+
+  /** What a cart holds of a product, due or not: the row that stands under its unique key. */
+  holdRow(key: HoldKey): Reservation | undefined {
+    return this.#reservations.get(this.#holds.get(holdKey(key)) ?? '');
+  }
+
+  /** What a cart holds of a product and may count on. */
+  hold(key: HoldKey): Reservation | undefined {
+    const row = this.holdRow(key);
+    return row && isHeld(row, this.now) ? row : undefined;
+  }
+
+  /** All loaded reservations of a cart, over or not, oldest first. */
+  reservationsOfCart({ storeId, cartId }: { storeId: number; cartId: string }): Reservation[] {
+    return [...this.#reservations.values()]
+      .filter((row) => row.storeId === storeId && row.cartId === cartId)
+      .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+  }
+
+  /** A reservation as it is told. Throws CartGrew where its product was not loaded. */
+  toldReservation(reservation: Reservation): ToldReservation {
+    const sku = this.#products.get(reservation.productId)?.row.sku;
+    if (sku === undefined) throw new CartGrew([reservation.productId]);
+    return { ...reservation, status: readStatus(reservation, this.now), sku };
+  }
+
+  /** How many holds a customer has that are not due. */
+  activeHolds(customer: { storeId: number; userId: string }): number {
+    return this.#activeHolds.get(userKey(customer)) ?? 0;
+  }
+
+  /** Keeps a new hold. */
+  startHold(product: LiveProduct, reservation: Reservation): void {
+    this.changes.newReservations.set(reservation.id, reservation);
+    this.#reservations.set(reservation.id, reservation);
+    this.#holds.set(holdKey(reservation), reservation.id);
+    this.#countHold(reservation, 1);
+    this.#noteExpiry(product, reservation.expiresAt);
+  }
+
+  /** Keeps what became of a hold. */
+  changeHold(product: LiveProduct, before: Reservation, after: Reservation): void {
+    this.#reservations.set(after.id, after);
+    const { newReservations, changedReservations } = this.changes;
+    (newReservations.has(after.id) ? newReservations : changedReservations).set(after.id, after);
+    if (after.status === 'reserved') {
+      this.#noteExpiry(product, after.expiresAt);
+      return;
+    }
+    this.#holds.delete(holdKey(after));
+    if (isHeld(before, this.now)) this.#countHold(after, -1);
+    this.changes.endedHolds.push({
+      status: after.status,
+      units: before.quantity,
+      overdueMs: Math.max(0, this.now - before.expiresAt),
+    });
+  }
+
+  #countHold({ storeId, customerId }: Reservation, change: 1 | -1): void {
+    if (customerId === null) return;
+    const key = userKey({ storeId, userId: customerId });
+    const known = this.#activeHolds.get(key);
+    if (known !== undefined) this.#activeHolds.set(key, known + change);
+  }
+
+  #noteExpiry(product: LiveProduct, expiresAt: Instant): void {
+    const { id, nextHoldDueAt } = product.row;
+    product.noteNextHoldDueAt(earliest(nextHoldDueAt, expiresAt));
+    this.#expiries.set(id, earliest(this.#expiries.get(id) ?? null, expiresAt));
+  }
+
+  /** The holds that are due longest, until they have so many units between them, or are all. */
+  dueFor(product: LiveProduct, units: number): Reservation[] {
+    const chosen: Reservation[] = [];
+    let found = 0;
+    for (const id of this.#due.get(product.row.id)?.waiting ?? []) {
+      if (found >= units) break;
+      const reservation = this.#reservations.get(id);
+      if (!reservation) throw new Error(`reservation ${id} is due and was not loaded`);
+      chosen.push(reservation);
+      found += reservation.quantity;
+    }
+    return chosen;
+  }
+
+  /** Writes down that holds are over, for whoever caused it. */
+  expire(product: LiveProduct, due: readonly Reservation[], cause: CommandHeader): void {
+    for (const reservation of due) {
+      const next = nextReservation(reservation, { type: 'EXPIRE', now: this.now });
+      const sent = product.send({ type: 'EXPIRE', units: reservation.quantity });
+      if ('refusal' in next || 'refusal' in sent) {
+        throw new Error(`reservation ${reservation.id} can not expire`);
+      }
+      this.changeHold(product, reservation, next.reservation);
+      this.#wroteDown(reservation);
+      this.move(product, cause, {
+        kind: 'expire',
+        sent,
+        reservationId: reservation.id,
+        reason: 'expired',
+      });
+    }
+  }
+
+  #wroteDown(reservation: Reservation): void {
+    const due = this.#due.get(reservation.productId);
+    // A hint that was edited from outside hides what is due; then it was never counted as free.
+    if (!due) return;
+    due.units -= reservation.quantity;
+    due.waiting.delete(reservation.id);
+  }
+
+  /** Whether other holds of a product are due. */
+  areMoreDue(product: LiveProduct): boolean {
+    return (this.#due.get(product.row.id)?.units ?? 0) > 0;
+  }
+
+  cartItem(key: ItemKey): CartItem | undefined {
+    return this.#cartItems.get(itemKey(key));
+  }
+
+  saveCartItem(item: CartItem): void {
+    this.#cartItems.set(itemKey(item), item);
+    this.changes.savedCartItems.set(item.id, item);
+    this.changes.removedCartItemIds.delete(item.id);
+  }
+
+  removeCartItem(item: CartItem): void {
+    this.#cartItems.delete(itemKey(item));
+    this.changes.savedCartItems.delete(item.id);
+    this.changes.removedCartItemIds.add(item.id);
   }
 
   /** The rental, where it exists in the command's store. */
-  rental(command: CommandHeader & { rentalId: string }): Rental | undefined {
+  rental(command: { storeId: number; rentalId: string }): Rental | undefined {
     const rental = this.#rentals.get(command.rentalId);
     return rental?.storeId === command.storeId ? rental : undefined;
   }
@@ -178,7 +406,7 @@ export class Batch {
       delta: line.delta ?? line.sent.delta,
       after: countersOf(row),
       rentalId: line.rentalId ?? null,
-      reservationId: null,
+      reservationId: line.reservationId ?? null,
       orderId: line.orderId ?? null,
       reason: line.reason ?? null,
       actor: command.actor,
@@ -217,7 +445,7 @@ export class Batch {
     this.#offsets.delete(product.row.id);
   }
 
-  /** Repairs the products whose counters did not cover the rentals that are about to end. */
+  /** Repairs a product whose counters do not cover the rentals or the holds that may end. */
   mend(productId: number, cause: CommandHeader): void {
     const product = this.#products.get(productId);
     const drift = product && this.driftOf(product);
@@ -226,6 +454,13 @@ export class Batch {
 
   /** Closes the batch: what it writes, with every product that was changed. */
   finish(): Changes {
+    for (const [productId, due] of this.#due) {
+      const product = this.#products.get(productId);
+      // What is left due keeps the hint where it is; else it moves on to what is due next.
+      if (product && due.units === 0) {
+        product.noteNextHoldDueAt(earliest(due.nextDueAt, this.#expiries.get(productId) ?? null));
+      }
+    }
     this.changes.changedProducts = [...this.#products.values()]
       .filter((product) => product.changed)
       .map((product) => product.row);
@@ -240,8 +475,48 @@ interface LineOf {
   /** where the line says something else than what changed */
   readonly delta?: Counters;
   readonly rentalId?: string | null;
+  readonly reservationId?: string | null;
   readonly orderId?: string | null;
   readonly reason?: string | null;
 }
 
+/** What is due on a product, while a batch is decided on. */
+interface Due {
+  units: number;
+  /** ids, those due longest first */
+  readonly waiting: Set<string>;
+  readonly nextDueAt: Instant | null;
+}
+
+interface ProductInStore {
+  readonly storeId: number;
+  readonly productId: number;
+}
+
+export interface HoldKey extends ProductInStore {
+  readonly cartId: string;
+}
+
+interface ItemKey extends ProductInStore {
+  readonly userId: string;
+}
+
+/** A product with so many units of it counted as free that are held by what is due. A copy. */
+export function toldProduct(row: Product, dueUnits: number): Product {
+  if (dueUnits === 0) return { ...row };
+  const quantityAvailable = row.quantityAvailable + dueUnits;
+  return {
+    ...row,
+    quantityAvailable,
+    quantityReserved: row.quantityReserved - dueUnits,
+    availabilityStatus: statusOf(row.availabilityStatus === 'draft', quantityAvailable),
+  };
+}
+
+const holdKey = ({ storeId, productId, cartId }: HoldKey) => `${storeId}:${productId}:${cartId}`;
+const userKey = ({ storeId, userId }: { storeId: number; userId: string }) =>
+  `${storeId}:${userId}`;
+const itemKey = ({ storeId, productId, userId }: ItemKey) => `${storeId}:${productId}:${userId}`;
+const earliest = (a: Instant | null, b: Instant | null) =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
 const skuKey = ({ storeId, sku }: SkuInStore) => `${storeId}:${sku}`;

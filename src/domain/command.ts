@@ -1,11 +1,13 @@
 import type { AvailabilityStatus } from '../../machines/product.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
+import type { CartItem } from './cart-item.js';
 import type { Drift } from './drift.js';
 import type { IdempotencyKey } from './idempotency.js';
 import type { Instant } from './instant.js';
 import type { NewProduct, Product, ProductChanges } from './product.js';
 import type { Refusal } from './refusal.js';
 import type { Rental } from './rental.js';
+import type { ToldReservation } from './reservation.js';
 import type { NewSyncRun } from './sync-run.js';
 
 /** What every command says, whatever it asks for. Its ids are made before anything is written. */
@@ -80,6 +82,199 @@ export interface ReleaseUnits extends CommandHeader {
   readonly splitRentalId: string;
 }
 
+/**
+ * When a hold expires: so many ms from now, at most RESERVATION_MAX_MINUTES after it was first
+ * made; or at an instant, which the request names in `field`.
+ */
+export type HoldExpiry =
+  | { readonly lastsMs: number }
+  | { readonly at: Instant; readonly field: string };
+
+export interface HoldLine {
+  readonly productId: number;
+  readonly cartId: string;
+  /** units */
+  readonly quantity: number;
+  readonly customerId: string | null;
+  readonly expiry: HoldExpiry;
+  /** the id that the reservation will have, where the cart holds none of the product yet */
+  readonly reservationId: string;
+}
+
+/** Who may touch the cart: null is somebody who acts for anyone in the store. */
+interface CartCommand extends CommandHeader {
+  /** the customer who asks, and who may only touch what is its own */
+  readonly ownerId: string | null;
+}
+
+/** Holds units for carts: all lines, or none. */
+export interface Reserve extends CartCommand {
+  readonly kind: 'reserve';
+  /** `set`: the cart then holds as many of a product; `add`: as many more */
+  readonly how: 'set' | 'add';
+  readonly lines: readonly HoldLine[];
+  readonly reason: string | null;
+}
+
+/** Takes units off the hold of a cart on a product; the last unit ends it. */
+export interface TakeOffHold extends CartCommand {
+  readonly kind: 'take_off_hold';
+  readonly productId: number;
+  readonly cartId: string;
+  /** units */
+  readonly quantity: number;
+  readonly reason: string | null;
+}
+
+/** Lets a hold last longer, by so many ms. */
+export interface ExtendHold extends CartCommand {
+  readonly kind: 'extend';
+  readonly productId: number;
+  readonly reservationId: string;
+  readonly byMs: number;
+}
+
+/** Turns a hold into a rental. */
+export interface ConfirmHold extends CartCommand {
+  readonly kind: 'confirm';
+  readonly productId: number;
+  readonly reservationId: string;
+  readonly orderId: string;
+  /** the id that the rental will have */
+  readonly rentalId: string;
+}
+
+/** Gives the units of a hold back. */
+export interface ReleaseHold extends CartCommand {
+  readonly kind: 'release';
+  readonly productId: number;
+  readonly reservationId: string;
+  readonly reason: string;
+}
+
+/**
+ * What a cart holds was read before; should it hold more products by the time of the lock, the
+ * command is sent again with those as well.
+ */
+interface WholeCartCommand extends CartCommand {
+  readonly cartId: string;
+  readonly productIds: readonly number[];
+}
+
+/** Turns all holds of a cart into rentals, or none. */
+export interface ConfirmCart extends WholeCartCommand {
+  readonly kind: 'confirm_cart';
+  readonly orderId: string;
+  /** the ids that the rentals will have, one for each of `productIds` */
+  readonly rentalIds: readonly string[];
+}
+
+/** Gives the units of all holds of a cart back. */
+export interface ReleaseCart extends WholeCartCommand {
+  readonly kind: 'release_cart';
+  readonly reason: string;
+  /** refuse with reservation_not_found where the cart never held anything lately */
+  readonly mustBeKnown: boolean;
+}
+
+export interface SaleLine {
+  readonly productId: number;
+  /** units */
+  readonly quantity: number;
+  /** the cart whose hold is used up first; null: free units only */
+  readonly cartId: string | null;
+  /** refuse where that cart holds none of the product any more, or never did */
+  readonly holdMustExist: boolean;
+  readonly userId: string | null;
+  readonly reason: string | null;
+  /** the id that the rental will have; lines of one product and cart are one rental, the first's */
+  readonly rentalId: string;
+}
+
+/** Makes rentals of held units, and of free ones where those do not suffice: all lines, or none. */
+export interface Sell extends CartCommand {
+  readonly kind: 'sell';
+  readonly lines: readonly SaleLine[];
+  readonly orderId: string | null;
+  /** the user out of whose cart the lines are taken; null: nobody's */
+  readonly boughtBy: string | null;
+}
+
+export interface AddToCart extends CartCommand {
+  readonly kind: 'add_to_cart';
+  readonly productId: number;
+  readonly userId: string;
+  /** units */
+  readonly quantity: number;
+  /** hundredths; null leaves the line's as it is */
+  readonly priceAmount: number | null;
+  /** hundredths; null leaves the line's as it is */
+  readonly shippingAmount: number | null;
+  /** the id that the line will have, where the cart has none of the product yet */
+  readonly itemId: string;
+  /** null: nothing is held */
+  readonly hold: { readonly lastsMs: number; readonly reservationId: string } | null;
+}
+
+export interface RemoveFromCart extends CartCommand {
+  readonly kind: 'remove_from_cart';
+  readonly productId: number;
+  readonly userId: string;
+  /** units; null: the whole line */
+  readonly quantity: number | null;
+  /** whether as many units of the hold are given back, so far as it has them */
+  readonly release: boolean;
+}
+
+export interface StockLine {
+  readonly productId: number;
+  /** units */
+  readonly quantity: number;
+  readonly reason: string;
+}
+
+/** `restock` adds units owned; `adjust` sets them to what was counted on hand. All lines, or none. */
+export interface ChangeStock extends CommandHeader {
+  readonly kind: 'restock' | 'adjust';
+  readonly lines: readonly StockLine[];
+}
+
+/** Writes down that holds on a product are over, those first that are due longest. */
+export interface ExpireHolds extends CommandHeader {
+  readonly kind: 'expire';
+  readonly productId: number;
+  /** holds at most */
+  readonly max: number;
+}
+
+/** Begins a cleanup for a caller's key, so that a repeat finds it. */
+export interface StartCleanup extends CommandHeader {
+  readonly kind: 'start_cleanup';
+  readonly runId: string;
+}
+
+/** Keeps what a cleanup did as the answer to the key that it was begun with. */
+export interface FinishCleanup extends CommandHeader {
+  readonly kind: 'finish_cleanup';
+  readonly keyHash: string;
+  readonly cleanup: Cleanup;
+}
+
+/** What became of a cleanup; the summary is null until it is finished. */
+export interface Cleanup {
+  readonly runId: string;
+  readonly summary: CleanupSummary | null;
+}
+
+export interface CleanupSummary {
+  /** reservations ended */
+  readonly expired: number;
+  /** units freed */
+  readonly released: number;
+  /** products that could not be done */
+  readonly errors: number;
+}
+
 export interface CreateApiKey extends CommandHeader {
   readonly kind: 'create_api_key';
   readonly apiKey: NewApiKey;
@@ -112,6 +307,20 @@ export type Command =
   | RentUnits
   | EndRental
   | ReleaseUnits
+  | Reserve
+  | TakeOffHold
+  | ExtendHold
+  | ConfirmHold
+  | ReleaseHold
+  | ConfirmCart
+  | ReleaseCart
+  | Sell
+  | AddToCart
+  | RemoveFromCart
+  | ChangeStock
+  | ExpireHolds
+  | StartCleanup
+  | FinishCleanup
   | CreateApiKey
   | RevokeApiKey
   | StartSync
@@ -131,6 +340,67 @@ export interface UnitsReleased {
   readonly availabilityStatus: AvailabilityStatus;
 }
 
+/** What became of one line of a Reserve. */
+export interface HeldLine {
+  readonly reservation: ToldReservation;
+  /** whether it was made by this command; else it was there and was changed */
+  readonly isNew: boolean;
+  /** free units of its product, after all lines */
+  readonly quantityAvailable: number;
+}
+
+export interface HoldTakenOff {
+  /** units that the cart still holds */
+  readonly heldQuantity: number;
+  readonly quantityAvailable: number;
+}
+
+export interface HoldConfirmed {
+  readonly reservation: ToldReservation;
+  readonly rental: Rental;
+}
+
+export interface CartConfirmed {
+  readonly reservations: readonly ToldReservation[];
+  readonly rentals: readonly Rental[];
+}
+
+export interface CartReleased {
+  /** those that this command ended */
+  readonly reservations: readonly ToldReservation[];
+}
+
+/** What became of one line of a Sell. */
+export interface SoldLine {
+  readonly rental: Rental;
+  /** after all lines */
+  readonly product: Product;
+}
+
+export interface CartItemAdded {
+  readonly item: CartItem;
+  readonly sku: string;
+  /** the hold on its units; null where there is none */
+  readonly reservation: ToldReservation | null;
+  readonly quantityAvailable: number;
+}
+
+/** What became of one line of a ChangeStock. */
+export interface ChangedStock {
+  /** after all lines */
+  readonly product: Product;
+  /** units that this line put on hand, or took off */
+  readonly change: number;
+}
+
+export interface HoldsExpired {
+  readonly expired: number;
+  /** units freed */
+  readonly released: number;
+  /** whether others are due on the product */
+  readonly areMoreDue: boolean;
+}
+
 /** Done, or refused with a reason. Both are answers; a fault is thrown instead. */
 export type Outcome<T = unknown> =
   | { readonly ok: true; readonly value: T }
@@ -145,6 +415,21 @@ interface Values {
   cancel: Rental;
   complete: Rental;
   release_units: UnitsReleased;
+  reserve: { readonly lines: readonly HeldLine[] };
+  take_off_hold: HoldTakenOff;
+  extend: ToldReservation;
+  confirm: HoldConfirmed;
+  release: ToldReservation;
+  confirm_cart: CartConfirmed;
+  release_cart: CartReleased;
+  sell: { readonly lines: readonly SoldLine[] };
+  add_to_cart: CartItemAdded;
+  remove_from_cart: { readonly quantityAvailable: number };
+  restock: { readonly lines: readonly ChangedStock[] };
+  adjust: { readonly lines: readonly ChangedStock[] };
+  expire: HoldsExpired;
+  start_cleanup: Cleanup;
+  finish_cleanup: null;
   create_api_key: ApiKey;
   revoke_api_key: null;
   start_sync: { readonly runId: string };
@@ -157,10 +442,32 @@ export const refused = (refusal: Refusal): Outcome<never> => ({ ok: false, refus
 
 /** The products whose rows a command decides on, which it therefore locks. */
 export function productIdsOf(command: Command): readonly number[] {
-  return 'productId' in command ? [command.productId] : [];
+  if ('productId' in command) return [command.productId];
+  if ('productIds' in command) return command.productIds;
+  if ('lines' in command) return command.lines.map((line) => line.productId);
+  return [];
 }
 
 /** How many lines of a batch a command takes. */
 export function linesOf(command: Command): number {
-  return command.kind === 'create_products' ? command.products.length : 1;
+  switch (command.kind) {
+    case 'create_products':
+      return command.products.length;
+    case 'expire':
+      return command.max;
+    default:
+      return Math.max(1, 'lines' in command ? command.lines.length : productIdsOf(command).length);
+  }
+}
+
+/** The same command on a cart that turned out to hold these products as well. */
+export function withProducts<C extends Command>(
+  command: C,
+  productIds: readonly number[],
+  newId: () => string,
+): C {
+  if (!('productIds' in command)) throw new Error(`${command.kind} is about no whole cart`);
+  const all = [...new Set([...command.productIds, ...productIds])];
+  const added = { ...command, productIds: all };
+  return command.kind === 'confirm_cart' ? { ...added, rentalIds: all.map(newId) } : added;
 }

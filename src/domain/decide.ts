@@ -1,10 +1,25 @@
 import { createApiKey, revokeApiKey } from './api-keys.js';
 import { Batch, type Changes, type Loaded } from './batch.js';
-import { type Command, type Outcome, refused } from './command.js';
+import { addToCart, removeFromCart } from './cart-items.js';
+import { CartGrew } from './cart-grew.js';
+import { finishCleanup, startCleanup } from './cleanups.js';
+import { type Command, type Outcome, productIdsOf, refused } from './command.js';
+import { groupBy } from './group-by.js';
+import {
+  expireHolds,
+  extendHold,
+  type HoldRules,
+  releaseCart,
+  releaseHold,
+  reserve,
+  takeOffHold,
+} from './holds.js';
 import type { IdempotencyRecord } from './idempotency.js';
 import { createProducts, publish, updateProduct } from './products.js';
 import { isRemembered } from './refusal.js';
 import { endRental, releaseUnits, rent } from './rentals.js';
+import { confirmCart, confirmHold, sell } from './sales.js';
+import { changeStock } from './stock-changes.js';
 import { startSync, syncProduct } from './sync.js';
 
 /** A command's answer. */
@@ -15,12 +30,12 @@ export interface Settlement {
 }
 
 export interface Decision {
-  /** one for each command, in the same order */
-  readonly settlements: readonly Settlement[];
+  /** one for each command, in the same order; CartGrew: it is to be sent again */
+  readonly settlements: readonly (Settlement | CartGrew)[];
   readonly changes: Changes;
 }
 
-export interface DecisionRules {
+export interface DecisionRules extends HoldRules {
   /** ms for which an idempotency key keeps its answer */
   readonly idempotencyTtlMs: number;
 }
@@ -37,27 +52,54 @@ export function decide(
   const batch = new Batch(loaded);
   const records = new Map(loaded.records.map((record) => [record.keyHash, record]));
   for (const productId of productsToMend(loaded)) {
-    const cause = commands.find((command) => endsRentalOf(command, productId));
+    const cause = commands.find((command) => productIdsOf(command).includes(productId));
     if (cause) batch.mend(productId, cause);
   }
-  const settlements = commands.map((command) => settle(batch, command, records, rules));
+  const settlements = commands.map((command) => settleOrSendAgain(batch, command, records, rules));
   return { settlements, changes: batch.finish() };
 }
 
 /**
- * The products whose counters, edited from outside, no longer cover the rentals that the batch is
- * about to end. They are mended first, in the same transaction.
+ * The products whose counters, edited from outside, no longer cover the rentals and the holds that
+ * the batch may end. They are mended first, in the same transaction.
  */
-export function productsToMend(loaded: Pick<Loaded, 'products' | 'rentals'>): number[] {
-  if (loaded.rentals.length === 0) return [];
-  const out = new Map<number, number>();
-  for (const rental of loaded.rentals) {
-    if (rental.status !== 'active') continue;
-    out.set(rental.productId, (out.get(rental.productId) ?? 0) + rental.quantity);
+export function productsToMend(
+  loaded: Pick<Loaded, 'products' | 'rentals' | 'reservations' | 'dueHolds'>,
+): number[] {
+  const { products, rentals, reservations, dueHolds } = loaded;
+  if (rentals.length + reservations.length + dueHolds.length === 0) return [];
+  const out = unitsByProduct(rentals.filter(({ status }) => status === 'active'));
+  const held = unitsByProduct(reservations.filter(({ status }) => status === 'reserved'));
+  const due = new Map(dueHolds.map(({ productId, units }) => [productId, units]));
+  return products
+    .filter(
+      ({ id, quantityRented, quantityReserved }) =>
+        quantityRented < (out.get(id) ?? 0) ||
+        quantityReserved < Math.max(held.get(id) ?? 0, due.get(id) ?? 0),
+    )
+    .map(({ id }) => id);
+}
+
+function unitsByProduct(
+  rows: readonly { readonly productId: number; readonly quantity: number }[],
+): Map<number, number> {
+  const units = new Map<number, number>();
+  for (const { productId, quantity } of rows) {
+    units.set(productId, (units.get(productId) ?? 0) + quantity);
   }
-  return loaded.products
-    .filter((product) => product.quantityRented < (out.get(product.id) ?? 0))
-    .map((product) => product.id);
+  return units;
+}
+
+/** Decides one command; what is to be sent again is told as such, and has changed nothing. */
+function settleOrSendAgain(
+  ...args: Parameters<typeof settle>
+): Settlement | CartGrew {
+  try {
+    return settle(...args);
+  } catch (error) {
+    if (error instanceof CartGrew) return error;
+    throw error;
+  }
 }
 
 function settle(
@@ -67,7 +109,7 @@ function settle(
   rules: DecisionRules,
 ): Settlement {
   const key = command.idempotency;
-  if (!key) return { outcome: apply(batch, command), replayed: false };
+  if (!key) return { outcome: apply(batch, command, rules), replayed: false };
 
   const known = records.get(key.keyHash);
   if (known && known.expiresAt > batch.now) {
@@ -75,7 +117,7 @@ function settle(
       ? { outcome: known.outcome, replayed: true }
       : { outcome: refused({ code: 'idempotency_key_reused' }), replayed: false };
   }
-  const outcome = apply(batch, command);
+  const outcome = apply(batch, command, rules);
   if (outcome.ok || isRemembered(outcome.refusal)) {
     if (known) batch.changes.expiredKeys.push(known.keyHash);
     const record = {
@@ -92,7 +134,7 @@ function settle(
   return { outcome, replayed: false };
 }
 
-function apply(batch: Batch, command: Command): Outcome {
+function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
   switch (command.kind) {
     case 'rent':
       return rent(batch, command);
@@ -101,6 +143,35 @@ function apply(batch: Batch, command: Command): Outcome {
       return endRental(batch, command);
     case 'release_units':
       return releaseUnits(batch, command);
+    case 'reserve':
+      return reserve(batch, command, rules);
+    case 'take_off_hold':
+      return takeOffHold(batch, command);
+    case 'extend':
+      return extendHold(batch, command, rules);
+    case 'confirm':
+      return confirmHold(batch, command);
+    case 'release':
+      return releaseHold(batch, command);
+    case 'confirm_cart':
+      return confirmCart(batch, command);
+    case 'release_cart':
+      return releaseCart(batch, command);
+    case 'sell':
+      return sell(batch, command);
+    case 'add_to_cart':
+      return addToCart(batch, command, rules);
+    case 'remove_from_cart':
+      return removeFromCart(batch, command);
+    case 'restock':
+    case 'adjust':
+      return changeStock(batch, command);
+    case 'expire':
+      return expireHolds(batch, command);
+    case 'start_cleanup':
+      return startCleanup(batch, command);
+    case 'finish_cleanup':
+      return finishCleanup(batch, command);
     case 'create_products':
       return createProducts(batch, command);
     case 'publish':
@@ -118,7 +189,3 @@ function apply(batch: Batch, command: Command): Outcome {
       return syncProduct(batch, command);
   }
 }
-
-const endsRentalOf = (command: Command, productId: number) =>
-  (command.kind === 'cancel' || command.kind === 'complete' || command.kind === 'release_units') &&
-  command.productId === productId;

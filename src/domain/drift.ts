@@ -7,16 +7,20 @@ export const DRIFT_CAUSES = [
   'over_committed',
   /** the ledger says something else than the active rentals */
   'rental_changed_outside',
+  /** the ledger says something else than the active reservations */
+  'reservation_changed_outside',
   /** the row says something else than the ledger */
   'counter_changed_outside',
 ] as const;
 export type DriftCause = (typeof DRIFT_CAUSES)[number];
 
-/** What a product's rentals and ledger say, to compare its counters with. */
+/** What a product's rentals, reservations and ledger say, to compare its counters with. */
 export interface ProductTruth {
   readonly productId: number;
   /** units of its active rentals */
   readonly unitsRented: number;
+  /** units of its active reservations, those that are due among them */
+  readonly unitsReserved: number;
   /** what the ledger says: the counters after its last line, or (deep) the sums of its lines */
   readonly ledger: Counters;
 }
@@ -35,24 +39,25 @@ export interface Drift {
 }
 
 /**
- * Compares a product's row with its ledger and its rentals; null where they agree.
+ * Compares a product's row with its ledger, its rentals and its reservations; null where they agree.
  *
- * The rows win: rented is what the active rentals say, owned is the product's own quantity, raised
- * where more than that is out, and free is the rest.
+ * The rows win: rented and reserved are what the active rentals and reservations say, owned is the
+ * product's own quantity, raised where more than that is out or held, and free is the rest.
  */
 export function driftOf(row: Product, truth: ProductTruth): Drift | null {
   const isDraft = row.availabilityStatus === 'draft';
-  const committed = truth.unitsRented + row.quantityReserved;
+  const committed = truth.unitsRented + truth.unitsReserved;
   const quantity = Math.max(row.quantity, committed);
   const counters = {
     quantity,
     quantityAvailable: quantity - committed,
-    quantityReserved: row.quantityReserved,
+    quantityReserved: truth.unitsReserved,
     quantityRented: truth.unitsRented,
   };
   const found: Record<DriftCause, boolean> = {
     over_committed: committed > row.quantity,
     rental_changed_outside: truth.ledger.quantityRented !== truth.unitsRented,
+    reservation_changed_outside: truth.ledger.quantityReserved !== truth.unitsReserved,
     counter_changed_outside:
       !isSame(row, truth.ledger) ||
       row.availabilityStatus !== statusOf(isDraft, row.quantityAvailable),
@@ -75,12 +80,14 @@ export function driftOf(row: Product, truth: ProductTruth): Drift | null {
 /** How far the truth is from the row; it stays so while accepted commands move both. */
 export interface TruthOffset {
   readonly unitsRented: number;
+  readonly unitsReserved: number;
   readonly ledger: Counters;
 }
 
 export function offsetOf(row: Product, truth: ProductTruth): TruthOffset {
   return {
     unitsRented: truth.unitsRented - row.quantityRented,
+    unitsReserved: truth.unitsReserved - row.quantityReserved,
     ledger: difference(row, truth.ledger),
   };
 }
@@ -89,6 +96,7 @@ export function truthAt(row: Product, offset: TruthOffset): ProductTruth {
   return {
     productId: row.id,
     unitsRented: row.quantityRented + offset.unitsRented,
+    unitsReserved: row.quantityReserved + offset.unitsReserved,
     ledger: {
       quantity: row.quantity + offset.ledger.quantity,
       quantityAvailable: row.quantityAvailable + offset.ledger.quantityAvailable,

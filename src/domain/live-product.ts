@@ -1,16 +1,17 @@
-import { type Actor, createActor } from 'xstate';
+import { type Actor, createActor, transition } from 'xstate';
 import {
   type AvailabilityStatus,
   type Counters,
   type ProductEvent,
   type ProductRefusal,
   productMachine,
+  QUANTITY_MAX,
   statusOf,
 } from '../../machines/product.js';
 import type { Instant } from './instant.js';
 import { countersOf, difference, type Product } from './product.js';
+import type { Reason } from './refusal.js';
 
-type PublicProductRefusal = Exclude<ProductRefusal, { code: 'exceeds_rented' }>;
 
 /**
  * A product while a batch decides on it: the live XState actor restored from the locked row, and
@@ -39,7 +40,7 @@ export class LiveProduct {
     return { ...this.#row };
   }
 
-  /** Whether a command that was accepted changed the row. */
+  /** Whether there is something to save. */
   get changed(): boolean {
     return this.#changed;
   }
@@ -48,20 +49,61 @@ export class LiveProduct {
    * Sends one event to the machine and takes its new state over into the row.
    * Returns what changed, or the machine's refusal, after which nothing did.
    *
-   * Throws where more units come back than are out: `productsToMend` keeps that from happening.
+   * Throws where more units come back than are out or held: `productsToMend` keeps that from
+   * happening.
    */
-  send(event: ProductEvent): Sent | { refusal: PublicProductRefusal } {
+  send(event: ProductEvent): Sent | { refusal: Reason } {
     this.#actor.send(event);
     const { context, value } = this.#actor.getSnapshot();
-    if (context.refusal?.code === 'exceeds_rented') {
-      throw new Error(`product ${this.#row.id} has fewer units out than its rentals say`);
-    }
-    if (context.refusal) return { refusal: context.refusal };
+    if (context.refusal) return { refusal: this.#reasonOf(context.refusal) };
     const delta = difference(this.#row, context);
     const oldStatus = this.#row.availabilityStatus;
     Object.assign(this.#row, countersOf(context));
     this.#row.availabilityStatus = value;
     return { delta, oldStatus };
+  }
+
+  /**
+   * What the machine would say to these events, one after another, on a snapshot: the first
+   * refusal, or null where it would accept all. Nothing changes.
+   */
+  trial(events: readonly ProductEvent[]): Reason | null {
+    let snapshot = this.#actor.getSnapshot();
+    for (const event of events) {
+      [snapshot] = transition(productMachine, snapshot, event);
+      const { refusal } = snapshot.context;
+      if (refusal) return this.#reasonOf(refusal);
+    }
+    return null;
+  }
+
+  /** What an event would have returned that moves no unit. */
+  unmoved(): Sent {
+    return { delta: NOTHING, oldStatus: this.#row.availabilityStatus };
+  }
+
+  /** Notes by when a hold may be due; see Product.nextHoldDueAt. */
+  noteNextHoldDueAt(nextHoldDueAt: Instant | null): void {
+    if (this.#row.nextHoldDueAt === nextHoldDueAt) return;
+    this.#row.nextHoldDueAt = nextHoldDueAt;
+    this.#changed = true;
+  }
+
+  /** The machine's refusal as it is told. */
+  #reasonOf(refusal: ProductRefusal): Reason {
+    switch (refusal.code) {
+      case 'exceeds_rented':
+      case 'exceeds_reserved':
+        throw new Error(
+          `product ${this.#row.id} has fewer units out or held than its rentals and holds say`,
+        );
+      case 'exceeds_owned_max': {
+        const message = `must leave the product with at most ${QUANTITY_MAX} units, and it has ${refusal.quantity}`;
+        return { code: 'validation_failed', errors: [{ field: 'quantity', message }] };
+      }
+      default:
+        return refusal;
+    }
   }
 
   /** Changes fields that no machine rules over. */
@@ -82,6 +124,13 @@ export interface Sent {
   readonly delta: Counters;
   readonly oldStatus: AvailabilityStatus;
 }
+
+const NOTHING: Counters = {
+  quantity: 0,
+  quantityAvailable: 0,
+  quantityReserved: 0,
+  quantityRented: 0,
+};
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

@@ -6,9 +6,17 @@ export const MOVEMENT_KINDS = [
   'publish',
   'unpublish',
   'update',
+  'restock',
+  'adjust',
   'rent',
   'cancel',
   'complete',
+  'reserve',
+  'change_hold',
+  'extend',
+  'confirm',
+  'release',
+  'expire',
   'sync',
 ] as const;
 export type MovementKind = (typeof MOVEMENT_KINDS)[number];

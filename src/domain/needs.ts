@@ -1,11 +1,27 @@
-import type { SkuInStore } from './batch.js';
+import type { HoldKey, SkuInStore } from './batch.js';
+import { isOfKnownKind, userCart } from './carts.js';
 import { type Command, productIdsOf } from './command.js';
+import type { Product } from './product.js';
 
 /** The rows that a batch has to lock and read before it can be decided. */
 export interface Needs {
   /** ascending: the order in which they are locked */
   readonly productIds: readonly number[];
   readonly rentalIds: readonly string[];
+  readonly reservationIds: readonly string[];
+  /** what these carts hold of these products */
+  readonly holds: readonly HoldKey[];
+  /** all that these carts hold, and what they held lately */
+  readonly carts: readonly CartInStore[];
+  /** all that became of holds of these carts on these products */
+  readonly pastHolds: readonly HoldKey[];
+  /** reservations that these carts confirmed for these orders */
+  readonly confirmations: readonly (CartInStore & { readonly orderId: string })[];
+  /** customers whose holds are counted, their rows locked */
+  readonly customers: readonly UserInStore[];
+  readonly cartItems: readonly (UserInStore & { readonly productId: number })[];
+  /** How many of a product's due holds may be needed at most: each has one unit at least. */
+  dueHoldsOf(product: Product): number;
   readonly keyHashes: readonly string[];
   readonly skus: readonly SkuInStore[];
   readonly apiKeyIds: readonly string[];
@@ -17,9 +33,26 @@ export interface Needs {
   readonly deepSyncIds: readonly number[];
 }
 
+export interface CartInStore {
+  readonly storeId: number;
+  readonly cartId: string;
+}
+
+export interface UserInStore {
+  readonly storeId: number;
+  readonly userId: string;
+}
+
 export function needsOf(commands: readonly Command[]): Needs {
   const productIds = new Set<number>();
   const rentalIds = new Set<string>();
+  const reservationIds = new Set<string>();
+  const holds: HoldKey[] = [];
+  const carts: CartInStore[] = [];
+  const pastHolds: HoldKey[] = [];
+  const confirmations: (CartInStore & { orderId: string })[] = [];
+  const customers: UserInStore[] = [];
+  const cartItems: (UserInStore & { productId: number })[] = [];
   const keyHashes = new Set<string>();
   const skus: SkuInStore[] = [];
   const apiKeyIds = new Set<string>();
@@ -34,6 +67,51 @@ export function needsOf(commands: readonly Command[]): Needs {
       case 'complete':
         rentalIds.add(command.rentalId);
         break;
+      case 'extend':
+      case 'confirm':
+      case 'release':
+        reservationIds.add(command.reservationId);
+        break;
+      case 'reserve': {
+        const { storeId, ownerId, lines } = command;
+        for (const { productId, cartId } of lines) {
+          holds.push({ storeId, productId, cartId });
+          // Whose another cart is, only what is held in it says.
+          if (ownerId !== null && !isOfKnownKind(cartId)) carts.push({ storeId, cartId });
+        }
+        if (ownerId !== null) customers.push({ storeId, userId: ownerId });
+        break;
+      }
+      case 'take_off_hold':
+        holds.push(command);
+        if (command.ownerId !== null && !isOfKnownKind(command.cartId)) carts.push(command);
+        break;
+      case 'confirm_cart':
+        carts.push(command);
+        confirmations.push(command);
+        break;
+      case 'release_cart':
+        carts.push(command);
+        break;
+      case 'sell': {
+        const { storeId, boughtBy } = command;
+        for (const { productId, cartId, holdMustExist } of command.lines) {
+          if (cartId !== null) {
+            (holdMustExist ? pastHolds : holds).push({ storeId, productId, cartId });
+          }
+          if (boughtBy !== null) cartItems.push({ storeId, productId, userId: boughtBy });
+        }
+        break;
+      }
+      case 'add_to_cart':
+      case 'remove_from_cart': {
+        const { storeId, productId, userId, ownerId } = command;
+        holds.push({ storeId, productId, cartId: userCart(userId) });
+        cartItems.push({ storeId, productId, userId });
+        const holdsUnits = command.kind === 'add_to_cart' && command.hold !== null;
+        if (ownerId !== null && holdsUnits) customers.push({ storeId, userId: ownerId });
+        break;
+      }
       case 'create_products':
         for (const { sku } of command.products) skus.push({ storeId: command.storeId, sku });
         break;
@@ -53,6 +131,14 @@ export function needsOf(commands: readonly Command[]): Needs {
   return {
     productIds: [...productIds].sort((a, b) => a - b),
     rentalIds: [...rentalIds],
+    reservationIds: [...reservationIds],
+    holds,
+    carts,
+    pastHolds,
+    confirmations,
+    customers,
+    cartItems,
+    dueHoldsOf: (product) => dueHoldsOf(commands, product),
     keyHashes: [...keyHashes],
     skus,
     apiKeyIds: [...apiKeyIds],
@@ -60,4 +146,42 @@ export function needsOf(commands: readonly Command[]): Needs {
     syncIds: [...syncIds].filter((id) => !deepSyncIds.has(id)),
     deepSyncIds: [...deepSyncIds],
   };
+}
+
+/** Units that the commands take of a product beyond what is free, and holds that they expire. */
+function dueHoldsOf(commands: readonly Command[], product: Product): number {
+  let units = -product.quantityAvailable;
+  let expired = 0;
+  for (const command of commands) {
+    if (command.kind === 'expire') {
+      if (command.productId === product.id) expired += command.max;
+    } else units += unitsTaken(command, product);
+  }
+  return Math.max(0, units) + expired;
+}
+
+/** Free units of a product that a command takes at most. */
+function unitsTaken(command: Command, product: Product): number {
+  switch (command.kind) {
+    case 'rent':
+    case 'add_to_cart':
+      return command.productId === product.id ? command.quantity : 0;
+    case 'reserve':
+    case 'sell':
+      return command.lines.reduce(
+        (units, line) => units + (line.productId === product.id ? line.quantity : 0),
+        0,
+      );
+    case 'update':
+      return command.productId === product.id && command.changes.quantity !== undefined
+        ? Math.max(0, product.quantity - command.changes.quantity)
+        : 0;
+    case 'adjust': {
+      const onHand = product.quantityAvailable + product.quantityReserved;
+      const counts = command.lines.filter(({ productId }) => productId === product.id);
+      return counts.reduce((units, { quantity }) => units + Math.max(0, onHand - quantity), 0);
+    }
+    default:
+      return 0;
+  }
 }

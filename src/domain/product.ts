@@ -17,6 +17,11 @@ export interface Product extends Counters {
   /** ISO 4217, or null where there is no price */
   readonly priceCurrency: string | null;
   readonly supplierEmail: string | null;
+  /**
+   * no later than the first of its holds is due: a hint that spares looking for due holds; null
+   * where it has no holds
+   */
+  readonly nextHoldDueAt: Instant | null;
   /** one more with each accepted command that changes the row; the ETag */
   readonly version: number;
   readonly createdAt: Instant;

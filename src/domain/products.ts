@@ -9,6 +9,7 @@ import {
   refused,
   type UpdateProduct,
 } from './command.js';
+import { takeFree } from './free-units.js';
 import { type LiveProduct, openingState } from './live-product.js';
 import { countersOf, type NewProduct, type Product, type ProductChanges } from './product.js';
 import type { FieldError, Refusal } from './refusal.js';
@@ -47,6 +48,7 @@ function createProduct(batch: Batch, command: CommandHeader, wanted: NewProduct)
     id: 0,
     storeId,
     ...openingState(wanted.quantity, publish),
+    nextHoldDueAt: null,
     version: 1,
     createdAt: batch.now,
     updatedAt: batch.now,
@@ -81,7 +83,7 @@ export function publish(batch: Batch, command: PublishProduct): Outcome<Product>
   if (product.row.availabilityStatus !== sent.oldStatus) {
     batch.move(product, command, { kind: command.kind, sent });
   }
-  return done(product.snapshot());
+  return done(batch.told(product));
 }
 
 /** Changes a product's fields, the units owned among them. What is already so changes nothing. */
@@ -96,7 +98,9 @@ export function updateProduct(batch: Batch, command: UpdateProduct): Outcome<Pro
   const errors = priceErrors(fields);
   if (errors.length > 0) return refused({ code: 'validation_failed', errors });
 
-  const sent = product.send({ type: 'SET_QUANTITY', quantity });
+  // Giving up free units takes them away, just as holding them does.
+  const given = before.quantity - quantity;
+  const sent = takeFree(batch, product, command, { type: 'SET_QUANTITY', quantity }, given);
   if ('refusal' in sent) return refused(sent.refusal);
   const { name, lowStockThreshold, priceAmount, priceCurrency, supplierEmail } = fields;
   const assigned = { name, lowStockThreshold, priceAmount, priceCurrency, supplierEmail };
@@ -107,7 +111,7 @@ export function updateProduct(batch: Batch, command: UpdateProduct): Outcome<Pro
     product.assign(assigned);
     batch.move(product, command, { kind: 'update', sent });
   }
-  return done(product.snapshot());
+  return done(batch.told(product));
 }
 
 /** A price is an amount and a currency, or neither. */

@@ -11,6 +11,7 @@ import {
   refused,
   type UnitsReleased,
 } from './command.js';
+import { takeFree } from './free-units.js';
 import type { Instant } from './instant.js';
 import type { LiveProduct } from './live-product.js';
 import { nextStatus, type Rental } from './rental.js';
@@ -31,7 +32,8 @@ export function rent(batch: Batch, command: RentUnits): Outcome<RentalTaken> {
   }
   const product = batch.product(command);
   if (!product) return refused({ code: 'product_not_found' });
-  const taken = product.send({ type: 'RENT', units: command.quantity });
+  const { quantity } = command;
+  const taken = takeFree(batch, product, command, { type: 'RENT', units: quantity }, quantity);
   if ('refusal' in taken) return refused(taken.refusal);
 
   const rental: Rental = {
@@ -57,9 +59,14 @@ export function rent(batch: Batch, command: RentUnits): Outcome<RentalTaken> {
     rentalId: rental.id,
     orderId: rental.orderId,
   });
-  const { quantityAvailable, availabilityStatus } = product.row;
-  return done({ rental, quantityAvailable, availabilityStatus });
+  return done({ rental, ...leftOf(batch, product) });
 }
+
+/** What a product has left, with what is due counted as free. */
+const leftOf = (batch: Batch, product: LiveProduct) => ({
+  quantityAvailable: batch.freeUnits(product),
+  availabilityStatus: batch.toldStatus(product),
+});
 
 /** Cancels or completes a rental, and gives its units back. */
 export function endRental(batch: Batch, command: EndRental): Outcome<Rental> {
@@ -113,8 +120,7 @@ export function releaseUnits(batch: Batch, command: ReleaseUnits): Outcome<Units
       batch.startRental({ ...ended, id: command.splitRentalId, quantity: units });
     }
   }
-  const { quantityAvailable, availabilityStatus } = product.row;
-  return done({ quantityAvailable, availabilityStatus });
+  return done(leftOf(batch, product));
 }
 
 const EVENTS = { cancel: 'CANCEL', complete: 'COMPLETE' } as const;

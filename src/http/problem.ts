@@ -1,5 +1,6 @@
-import type { Refusal, RefusalCode } from '../domain/refusal.js';
+import type { Reason, Refusal, RefusalCode } from '../domain/refusal.js';
 import { sentenceOf } from '../domain/sentences.js';
+import { iso } from './schemas.js';
 
 /** Every code that an error can have, with its status and title. Codes are stable. */
 export const PROBLEMS = {
@@ -9,12 +10,17 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: 'Not allowed' },
   product_not_found: { status: 404, title: 'No such product' },
   rental_not_found: { status: 404, title: 'No such rental' },
+  reservation_not_found: { status: 404, title: 'No such reservation' },
+  cart_item_not_found: { status: 404, title: 'No such line in the cart' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   out_of_stock: { status: 409, title: 'Out of stock' },
   insufficient_stock: { status: 409, title: 'Not enough units' },
   not_available: { status: 409, title: 'Not available' },
   invalid_transition: { status: 409, title: 'Not possible any more' },
+  reservation_expired: { status: 409, title: 'Hold expired' },
+  extension_limit_reached: { status: 409, title: 'Extended as long as may be' },
+  hold_limit_reached: { status: 409, title: 'Too many holds' },
   quantity_below_committed: { status: 409, title: 'Units are out' },
   sku_taken: { status: 409, title: 'SKU taken' },
   idempotency_in_progress: { status: 409, title: 'Still under way' },
@@ -79,16 +85,43 @@ export class Problem extends Error {
   }
 }
 
-/** The problem that a refusal of the core is on the wire. */
-export function problemOf(refusal: Refusal, details: ProblemDetails = {}): Problem {
-  return new Problem(refusal.code, sentenceOf(refusal), { ...details, facts: factsOf(refusal) });
+/** How a surface spells what is named in a refusal. */
+export interface RefusalSpelling {
+  /** how the request named the product of a line: a member for `errors` */
+  line?(index: number): Record<string, unknown>;
 }
 
-function factsOf(refusal: Refusal): Record<string, unknown> {
+/** The problem that a refusal of the core is on the wire. */
+export function problemOf(
+  refusal: Refusal,
+  details: ProblemDetails & RefusalSpelling = {},
+): Problem {
+  const { line = () => ({}), ...rest } = details;
+  const { lines, ...reason } = refusal;
+  const facts = factsOf(reason);
+  // A field that is wrong in one line is named as any other is; else each line that falls short.
+  const errors = lines?.map(({ index, reason: short }) => ({
+    index,
+    ...line(index),
+    ...factsOf(short),
+    code: short.code,
+    message: sentenceOf(short),
+  }));
+  return new Problem(reason.code, sentenceOf(reason), {
+    ...rest,
+    facts: errors ? { ...facts, errors } : facts,
+  });
+}
+
+function factsOf(reason: Reason): Record<string, unknown> {
+  const { code: _, ...facts } = reason;
+  if (reason.code === 'extension_limit_reached') return { limit_at: iso(reason.limitAt) };
+  if (reason.code !== 'invalid_transition') return facts;
   // `status` is the HTTP status in a problem.
-  if (refusal.code === 'invalid_transition' && refusal.action !== 'release') {
-    return { rental_status: refusal.status, action: refusal.action };
+  if ('status' in reason) return { rental_status: reason.status, action: reason.action };
+  if ('reservationStatus' in reason) {
+    return { reservation_status: reason.reservationStatus, action: reason.action };
   }
-  const { code, ...facts } = refusal;
+  if ('inCart' in reason) return { in_cart: reason.inCart, requested: reason.requested };
   return facts;
 }

@@ -2,15 +2,29 @@ import type { Changes, Loaded } from '../domain/batch.js';
 import type { ProductTruth } from '../domain/drift.js';
 import type { Instant } from '../domain/instant.js';
 import type { Needs } from '../domain/needs.js';
+import type { Reservation } from '../domain/reservation.js';
 import { guarded } from '../guarded.js';
 import { insertApiKeys, lockApiKeys, revokeApiKeys } from './api-keys.js';
+import { readCartItems, removeCartItems, saveCartItems } from './cart-items.js';
 import { markCommit, wasCommitted } from './commits.js';
 import type { Database, Session } from './database.js';
 import { readTruths } from './drift-scan.js';
-import { deleteExpiredRecords, insertRecords, readClockAndRecords } from './idempotency-keys.js';
+import {
+  changeOutcomes,
+  deleteExpiredRecords,
+  insertRecords,
+  readClockAndRecords,
+} from './idempotency-keys.js';
 import { appendMovements } from './movements.js';
 import { findTakenSkus, insertProducts, lockProducts, saveProducts } from './products.js';
 import { insertRentals, lockRentals, lockRentalsOfNobody, saveChangedRentals } from './rentals.js';
+import {
+  countHoldsOfCustomers,
+  insertReservations,
+  readDueHolds,
+  readReservations,
+  saveChangedReservations,
+} from './reservations.js';
 import { insertSyncRuns, saveSyncFindings } from './sync-runs.js';
 
 /** A batch's transaction: lock and load, then save, then commit, each at most once. */
@@ -43,11 +57,20 @@ export interface BatchTimes {
   committed(ms: number): void;
 }
 
-export function batchStore(database: Database, observer: BatchTimes): BatchStore {
+export interface BatchStoreOptions {
+  /** ms for which a hold that expired is still told from one that never was */
+  readonly holdMaxMs: number;
+}
+
+export function batchStore(
+  database: Database,
+  options: BatchStoreOptions,
+  observer: BatchTimes,
+): BatchStore {
   const times = guarded(observer);
   return {
     async begin() {
-      return transaction(await database.begin(), times);
+      return transaction(await database.begin(), options, times);
     },
     async wasCommitted(mark, sessionId) {
       if (sessionId !== null) await database.endSession(sessionId);
@@ -56,14 +79,26 @@ export function batchStore(database: Database, observer: BatchTimes): BatchStore
   };
 }
 
-function transaction(session: Session, times: BatchTimes): BatchTransaction {
+function transaction(
+  session: Session,
+  options: BatchStoreOptions,
+  times: BatchTimes,
+): BatchTransaction {
   return {
     async load(needs) {
       const askedMs = performance.now();
       const products = await lockProducts(session, needs.productIds);
       times.locked(performance.now() - askedMs);
       const { now, records } = await readClockAndRecords(session, needs.keyHashes);
-      const named = await lockRentals(session, needs.rentalIds);
+      const lately = now - options.holdMaxMs;
+      const reservations = await readReservations(session, needs, lately);
+      const due = await readDueHolds(session, products, { now, needs });
+      const confirmed = reservations
+        .map(({ rentalId }) => rentalId)
+        .filter((rentalId) => rentalId !== null);
+      const customers = await countHoldsOfCustomers(session, needs.customers, now);
+      const cartItems = await readCartItems(session, needs.cartItems);
+      const named = await lockRentals(session, [...needs.rentalIds, ...confirmed]);
       const rentals = new Map(named.map((rental) => [rental.id, rental]));
       for (const [productId, units] of needs.releases) {
         // Those that the batch ends by name may be among the oldest.
@@ -72,9 +107,20 @@ function transaction(session: Session, times: BatchTimes): BatchTransaction {
       }
       const takenSkus = await findTakenSkus(session, needs.skus);
       const apiKeys = await lockApiKeys(session, needs.apiKeyIds);
-      return { now, products, rentals: [...rentals.values()], records, takenSkus, apiKeys };
+      return {
+        now,
+        products,
+        rentals: [...rentals.values()],
+        reservations: distinct([...due.reservations, ...reservations]),
+        dueHolds: due.dueHolds,
+        customers,
+        cartItems,
+        records,
+        takenSkus,
+        apiKeys,
+      };
     },
-    loadTruths: (productIds, options) => readTruths(session, productIds, options),
+    loadTruths: (productIds, how) => readTruths(session, productIds, how),
     save: (changes, batch) => save(session, changes, batch),
     async commit() {
       const askedMs = performance.now();
@@ -94,6 +140,11 @@ async function save(
   const lines = [...changes.createdProducts.map(({ opening }) => opening), ...changes.movements];
   await insertRentals(session, changes.newRentals);
   await saveChangedRentals(session, [...changes.changedRentals.values()]);
+  // A cart's hold that is over makes room under the key for its next one.
+  await saveChangedReservations(session, [...changes.changedReservations.values()]);
+  await insertReservations(session, [...changes.newReservations.values()]);
+  await removeCartItems(session, [...changes.removedCartItemIds]);
+  await saveCartItems(session, [...changes.savedCartItems.values()]);
   await appendMovements(session, lines);
   await saveProducts(session, changes.changedProducts);
   await insertApiKeys(session, changes.newApiKeys);
@@ -102,11 +153,16 @@ async function save(
   await saveSyncFindings(session, changes.syncFindings, now);
   await deleteExpiredRecords(session, changes.expiredKeys, now);
   await insertRecords(session, changes.records);
+  await changeOutcomes(session, changes.changedOutcomes);
 
   const [line] = lines;
   if (line) return line.commandId;
   const wroteSomething =
     changes.records.length +
+      changes.changedOutcomes.size +
+      changes.changedProducts.length +
+      changes.savedCartItems.size +
+      changes.removedCartItemIds.size +
       changes.newApiKeys.length +
       changes.revokedApiKeyIds.length +
       changes.newSyncRuns.length +
@@ -116,3 +172,7 @@ async function save(
   await markCommit(session, firstCommandId, now);
   return firstCommandId;
 }
+
+const distinct = (reservations: readonly Reservation[]): Reservation[] => [
+  ...new Map(reservations.map((reservation) => [reservation.id, reservation])).values(),
+];

@@ -7,6 +7,8 @@ const TABLES: readonly { name: string; key: string }[] = [
   { name: 'stores', key: 'id' },
   { name: 'products', key: 'id' },
   { name: 'rentals', key: 'id' },
+  { name: 'reservations', key: 'id' },
+  { name: 'cart_items', key: 'id' },
   { name: 'movements', key: 'id' },
   { name: 'idempotency_keys', key: 'key_hash' },
   { name: 'commits', key: 'command_id' },

@@ -10,6 +10,8 @@ export interface Dialect {
   /** ends a SELECT whose rows are to stay locked; one writer at a time needs none */
   readonly forUpdate: string;
   readonly insertIgnore: string;
+  /** two texts put together, as an SQL expression */
+  concat(a: string, b: string): string;
   /** the largest number of transactions that may be in flight at once */
   readonly writersMax: number;
   /** ends an INSERT that overwrites `columns` where a row with the same `key` exists */
@@ -23,6 +25,7 @@ export const mysql: Dialect = {
   inSeconds: (seconds) => `UTC_TIMESTAMP(3) + INTERVAL ${seconds} SECOND`,
   forUpdate: ' FOR UPDATE',
   insertIgnore: 'INSERT IGNORE',
+  concat: (a, b) => `CONCAT(${a}, ${b})`,
   writersMax: Number.POSITIVE_INFINITY,
   // MariaDB does not know `AS new`, so both take the older VALUES().
   overwrite: (_key, columns) =>
@@ -36,6 +39,7 @@ export const sqlite: Dialect = {
   inSeconds: (seconds) => `strftime('%Y-%m-%d %H:%M:%f','now','+${seconds} seconds')`,
   forUpdate: '',
   insertIgnore: 'INSERT OR IGNORE',
+  concat: (a, b) => `${a} || ${b}`,
   writersMax: 1,
   overwrite: (key, columns) =>
     ` ON CONFLICT(${key}) DO UPDATE SET ${columns

@@ -23,7 +23,7 @@ export interface ScannedPage {
 }
 
 /**
- * Compares one page of products with their ledgers and rentals. One statement, so that all of it
+ * Compares one page of products with their ledgers, rentals and holds. One statement, so that all of it
  * is of one moment; nothing is locked.
  */
 export async function scanForDrift(
@@ -46,7 +46,7 @@ export async function scanForDrift(
   return { lookedAt: rows.length, last: last ? integer(last, 'id') : null, suspects };
 }
 
-/** What the rentals and ledgers of these products say. Their rows are locked by the caller. */
+/** What the rentals, holds and ledgers of these products say. Their rows are locked by the caller. */
 export async function readTruths(
   connection: Connection,
   productIds: readonly number[],
@@ -70,7 +70,9 @@ function truthColumns(deep: boolean): string {
   );
   const rented =
     "(SELECT COALESCE(SUM(quantity), 0) FROM rentals WHERE product_id = p.id AND status = 'active') AS units_rented";
-  return [...ledger, rented].join(', ');
+  const reserved =
+    '(SELECT COALESCE(SUM(quantity), 0) FROM reservations WHERE product_id = p.id AND active = 1) AS units_reserved';
+  return [...ledger, rented, reserved].join(', ');
 }
 
 function ledgerJoin(deep: boolean): string {
@@ -83,6 +85,7 @@ function rowToTruth(row: Row): ProductTruth {
   return {
     productId: integer(row, 'id'),
     unitsRented: integer(row, 'units_rented'),
+    unitsReserved: integer(row, 'units_reserved'),
     ledger: {
       quantity: integer(row, 'ledger_quantity'),
       quantityAvailable: integer(row, 'ledger_quantity_available'),

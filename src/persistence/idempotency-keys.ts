@@ -49,6 +49,20 @@ export async function insertRecords(
   );
 }
 
+/** Puts other answers into records that were written before, by key hash. */
+export async function changeOutcomes(
+  connection: Connection,
+  outcomes: ReadonlyMap<string, Outcome>,
+): Promise<void> {
+  const { quote } = connection;
+  for (const [keyHash, outcome] of outcomes) {
+    await connection.run(
+      `UPDATE idempotency_keys SET outcome = ${quote(JSON.stringify(outcome))} ` +
+        `WHERE key_hash = ${quote(keyHash)}`,
+    );
+  }
+}
+
 /**
  * Removes those of these records that are past their time. One that somebody replaced meanwhile
  * stays, and so its key clashes with what the batch wants to insert: the batch runs again.

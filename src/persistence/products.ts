@@ -1,14 +1,15 @@
 import { AVAILABILITY_STATUSES } from '../../machines/product.js';
-import type { CreatedProduct, SkuInStore } from '../domain/batch.js';
+import { type CreatedProduct, type SkuInStore, toldProduct } from '../domain/batch.js';
 import type { Product } from '../domain/product.js';
 import type { Connection } from './database.js';
+import type { Dialect } from './dialects.js';
 import { instant, integer, nullable, oneOf, type Row, text } from './rows.js';
 import { at, list, slices, tuples, type Value } from './sql.js';
 
 export const PRODUCT_COLUMNS =
   'id, store_id, sku, name, parent_id, quantity, quantity_available, quantity_reserved, ' +
   'quantity_rented, availability_status, low_stock_threshold, price_amount, price_currency, ' +
-  'supplier_email, version, created_at, updated_at';
+  'supplier_email, next_hold_due_at, version, created_at, updated_at';
 
 const INSERTED_COLUMNS = PRODUCT_COLUMNS.slice('id, '.length);
 
@@ -24,9 +25,33 @@ const CHANGED_COLUMNS = [
   'price_amount',
   'price_currency',
   'supplier_email',
+  'next_hold_due_at',
   'version',
   'updated_at',
 ];
+
+/**
+ * What a read selects of `products`: the row, and the units of holds on it that are due. Only where
+ * the hint says that there may be some are they added up.
+ */
+export function toldColumns({ now }: Dialect): string {
+  const columns = PRODUCT_COLUMNS.split(', ').map((column) => `products.${column}`);
+  return `${columns.join(', ')}, ${dueUnits(now)} AS due_units`;
+}
+
+const dueUnits = (now: string) =>
+  `CASE WHEN products.next_hold_due_at <= ${now} THEN (SELECT COALESCE(SUM(due.quantity), 0) ` +
+  `FROM reservations due WHERE due.product_id = products.id AND due.active = 1 ` +
+  `AND due.expires_at <= ${now}) ELSE 0 END`;
+
+/** Free units as they are told, as an SQL expression over `products`. */
+export const toldAvailable = ({ now }: Dialect) =>
+  `(products.quantity_available + ${dueUnits(now)})`;
+
+/** A product as it is told: what is due counts as free. The columns are those of `toldColumns`. */
+export function rowToToldProduct(row: Row): Product {
+  return toldProduct(rowToProduct(row), integer(row, 'due_units'));
+}
 
 export function rowToProduct(row: Row): Product {
   return {
@@ -44,6 +69,7 @@ export function rowToProduct(row: Row): Product {
     priceAmount: nullable(integer, row, 'price_amount'),
     priceCurrency: nullable(text, row, 'price_currency'),
     supplierEmail: nullable(text, row, 'supplier_email'),
+    nextHoldDueAt: nullable(instant, row, 'next_hold_due_at'),
     version: integer(row, 'version'),
     createdAt: instant(row, 'created_at'),
     updatedAt: instant(row, 'updated_at'),
@@ -158,6 +184,7 @@ function values(product: Product): Value[] {
     product.priceAmount,
     product.priceCurrency,
     product.supplierEmail,
+    at(product.nextHoldDueAt),
     product.version,
     at(product.createdAt),
     at(product.updatedAt),

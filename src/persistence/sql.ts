@@ -43,14 +43,15 @@ export function list(quote: Quote, values: readonly Value[]): string {
  */
 const STATEMENT_ROWS_MAX = 1_000;
 
+/** SELECTs that are joined by UNION ALL at most: SQLite takes 500. */
+export const UNION_MAX = 200;
+
 /** Cuts rows into pieces, each of which fits into one statement. None at all are no piece. */
-export function slices<T>(rows: readonly T[]): (readonly T[])[] {
+export function slices<T>(rows: readonly T[], max = STATEMENT_ROWS_MAX): (readonly T[])[] {
   if (rows.length === 0) return [];
-  if (rows.length <= STATEMENT_ROWS_MAX) return [rows];
+  if (rows.length <= max) return [rows];
   const pieces: (readonly T[])[] = [];
-  for (let from = 0; from < rows.length; from += STATEMENT_ROWS_MAX) {
-    pieces.push(rows.slice(from, from + STATEMENT_ROWS_MAX));
-  }
+  for (let from = 0; from < rows.length; from += max) pieces.push(rows.slice(from, from + max));
   return pieces;
 }
 

@@ -34,6 +34,8 @@ interface Table {
   readonly name: string;
   readonly columns: readonly string[];
   readonly constraints?: readonly string[];
+  /** name → columns, where no two rows may have the same; rows with a NULL in them are let be */
+  readonly uniques?: Readonly<Record<string, string>>;
   /** name → columns */
   readonly indexes?: Readonly<Record<string, string>>;
 }
@@ -42,9 +44,11 @@ interface Table {
 export async function createTable(connection: Connection, table: Table): Promise<void> {
   const isMysql = connection.dialect.name === 'mysql';
   const indexes = Object.entries(table.indexes ?? {});
+  const uniques = Object.entries(table.uniques ?? {});
   const parts = [
     ...table.columns,
     ...(table.constraints ?? []),
+    ...uniques.map(([name, columns]) => `CONSTRAINT ${name} UNIQUE (${columns})`),
     // MySQL makes no index "if not exists", so there it comes with the table.
     ...(isMysql ? indexes.map(([name, columns]) => `INDEX ${name} (${columns})`) : []),
   ];
@@ -54,4 +58,65 @@ export async function createTable(connection: Connection, table: Table): Promise
   for (const [name, columns] of indexes) {
     await connection.run(`CREATE INDEX IF NOT EXISTS ${name} ON ${table.name} (${columns})`);
   }
+}
+
+/** Adds a column that is not there yet. May be run again after it was cut off half way. */
+export async function addColumn(
+  connection: Connection,
+  table: string,
+  column: { name: string; type: string },
+): Promise<void> {
+  if (await hasColumn(connection, table, column.name)) return;
+  await connection.run(`ALTER TABLE ${table} ADD COLUMN ${column.name} ${column.type}`);
+}
+
+export async function dropColumn(
+  connection: Connection,
+  table: string,
+  name: string,
+): Promise<void> {
+  if (!(await hasColumn(connection, table, name))) return;
+  await connection.run(`ALTER TABLE ${table} DROP COLUMN ${name}`);
+}
+
+/** Adds an index that is not there yet. */
+export async function addIndex(
+  connection: Connection,
+  table: string,
+  index: { name: string; columns: string },
+): Promise<void> {
+  if (await hasIndex(connection, table, index.name)) return;
+  await connection.run(`CREATE INDEX ${index.name} ON ${table} (${index.columns})`);
+}
+
+export async function dropIndex(
+  connection: Connection,
+  table: string,
+  name: string,
+): Promise<void> {
+  if (!(await hasIndex(connection, table, name))) return;
+  const from = connection.dialect.name === 'mysql' ? ` ON ${table}` : '';
+  await connection.run(`DROP INDEX ${name}${from}`);
+}
+
+async function hasColumn(connection: Connection, table: string, name: string): Promise<boolean> {
+  const { quote } = connection;
+  const rows = await connection.select(
+    connection.dialect.name === 'mysql'
+      ? 'SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() ' +
+          `AND table_name = ${quote(table)} AND column_name = ${quote(name)}`
+      : `SELECT 1 FROM pragma_table_info(${quote(table)}) WHERE name = ${quote(name)}`,
+  );
+  return rows.length > 0;
+}
+
+async function hasIndex(connection: Connection, table: string, name: string): Promise<boolean> {
+  const { quote } = connection;
+  const rows = await connection.select(
+    connection.dialect.name === 'mysql'
+      ? 'SELECT 1 FROM information_schema.statistics WHERE table_schema = DATABASE() ' +
+          `AND table_name = ${quote(table)} AND index_name = ${quote(name)} LIMIT 1`
+      : `SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ${quote(name)}`,
+  );
+  return rows.length > 0;
 }

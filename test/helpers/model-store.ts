@@ -1,17 +1,30 @@
 import type { ApiKey } from '../../src/domain/api-key.js';
-import type { Changes, Loaded } from '../../src/domain/batch.js';
-import type { Command } from '../../src/domain/command.js';
+import type { Changes, DueHolds, Loaded } from '../../src/domain/batch.js';
+import type { CartItem } from '../../src/domain/cart-item.js';
+import { CartGrew } from '../../src/domain/cart-grew.js';
+import { type Command, withProducts } from '../../src/domain/command.js';
 import { decide, productsToMend, type Settlement } from '../../src/domain/decide.js';
 import type { ProductTruth } from '../../src/domain/drift.js';
 import type { IdempotencyRecord } from '../../src/domain/idempotency.js';
 import type { Movement } from '../../src/domain/movement.js';
-import { needsOf } from '../../src/domain/needs.js';
+import { type Needs, needsOf } from '../../src/domain/needs.js';
 import type { Product } from '../../src/domain/product.js';
 import type { Rental } from '../../src/domain/rental.js';
+import type { Reservation } from '../../src/domain/reservation.js';
 import { breachesOf, counters } from './law.js';
 
 /** ms for which a key keeps its answer in these tests */
 export const TTL_MS = 1000;
+/** ms that a hold lives at most in these tests */
+export const HOLD_MAX_MS = 10_000;
+/** holds that a customer may have at once in these tests */
+export const ACTIVE_HOLDS_MAX = 3;
+
+const RULES = {
+  idempotencyTtlMs: TTL_MS,
+  holdMaxMs: HOLD_MAX_MS,
+  activeHoldsMax: ACTIVE_HOLDS_MAX,
+};
 
 /**
  * The tables as plain rows in memory, for tests of the domain: a batch is loaded, decided and
@@ -21,6 +34,8 @@ export class ModelStore {
   now = 1_700_000_000_000;
   readonly products = new Map<number, Product>();
   readonly rentals = new Map<string, Rental>();
+  readonly reservations = new Map<string, Reservation>();
+  readonly cartItems = new Map<string, CartItem>();
   readonly ledger: Movement[] = [];
   readonly records = new Map<string, IdempotencyRecord>();
   readonly apiKeys = new Map<string, ApiKey>();
@@ -39,14 +54,35 @@ export class ModelStore {
     this.rentals.set(given.id, { ...RENTAL, createdAt: this.now, ...given });
   }
 
+  /** Puts a hold there; its units are expected to be held on its product already. */
+  addHold(given: Partial<Reservation> & { id: string }): void {
+    const reservation = {
+      ...RESERVATION,
+      createdAt: this.now,
+      updatedAt: this.now,
+      expiresAt: this.now + 1000,
+      ...given,
+    };
+    this.reservations.set(given.id, reservation);
+    const product = this.products.get(reservation.productId);
+    if (!product || reservation.status !== 'reserved') return;
+    const hint = Math.min(product.nextHoldDueAt ?? reservation.expiresAt, reservation.expiresAt);
+    this.products.set(product.id, { ...product, nextHoldDueAt: hint });
+  }
+
   /** One batch: loads what it needs, decides, writes. */
   run(commands: readonly Command[]): readonly Settlement[] {
-    const { settlements, changes } = decide(commands, this.load(commands), {
-      idempotencyTtlMs: TTL_MS,
-    });
+    const { settlements, changes } = decide(commands, this.load(commands), RULES);
     this.#write(changes);
     // An outcome shows the ids of new products only once they are written.
-    return structuredClone(settlements);
+    return settlements.map((settlement, n) => {
+      if (!(settlement instanceof CartGrew)) return structuredClone(settlement);
+      const command = commands[n];
+      if (!command) throw settlement;
+      let ids = 0;
+      const again = withProducts(command, settlement.productIds, () => `${command.id}-${ids++}`);
+      return this.run([again])[0] ?? fail();
+    });
   }
 
   load(commands: readonly Command[]): Loaded {
@@ -54,13 +90,34 @@ export class ModelStore {
     const loaded = structuredClone({
       now: this.now,
       products: found(this.products, needs.productIds),
-      rentals: found(this.rentals, needs.rentalIds),
+      rentals: found(this.rentals, [...needs.rentalIds, ...this.#rentalsOf(needs)]),
+      ...this.#holdsFor(needs),
+      customers: needs.customers.map((customer) => ({
+        ...customer,
+        activeHolds: this.#held().filter(
+          ({ storeId, customerId, expiresAt }) =>
+            storeId === customer.storeId && customerId === customer.userId && expiresAt > this.now,
+        ).length,
+      })),
+      cartItems: [...this.cartItems.values()].filter((item) =>
+        needs.cartItems.some(
+          ({ storeId, userId, productId }) =>
+            item.storeId === storeId && item.userId === userId && item.productId === productId,
+        ),
+      ),
       records: found(this.records, needs.keyHashes),
       takenSkus: needs.skus.filter((wanted) => this.#hasSku(wanted)),
       apiKeys: found(this.apiKeys, needs.apiKeyIds),
     });
     const ids = new Set([...needs.syncIds, ...needs.deepSyncIds, ...productsToMend(loaded)]);
     return { ...loaded, truths: [...ids].map((id) => this.#truthOf(id)) };
+  }
+
+  /** The units of a product's active holds, those that are due among them. */
+  unitsReserved(productId: number): number {
+    return this.#held()
+      .filter((hold) => hold.productId === productId)
+      .reduce((sum, hold) => sum + hold.quantity, 0);
   }
 
   /** The units of a product's active rentals. */
@@ -85,12 +142,73 @@ export class ModelStore {
     for (const rental of changes.newRentals) insert(this.rentals, rental.id, rental);
     for (const [id, rental] of changes.changedRentals)
       this.rentals.set(id, structuredClone(rental));
+    for (const [id, row] of changes.changedReservations)
+      this.reservations.set(id, structuredClone(row));
+    for (const [id, row] of changes.newReservations) insert(this.reservations, id, row);
+    this.#checkHolds();
+    for (const id of changes.removedCartItemIds) this.cartItems.delete(id);
+    for (const [id, item] of changes.savedCartItems) this.cartItems.set(id, structuredClone(item));
     this.ledger.push(...structuredClone(changes.movements));
     for (const product of changes.changedProducts) this.#saveProduct(product);
     for (const { secretHash: _, ...key } of changes.newApiKeys) insert(this.apiKeys, key.id, key);
     for (const id of changes.revokedApiKeyIds) this.apiKeys.delete(id);
     for (const keyHash of changes.expiredKeys) this.records.delete(keyHash);
     for (const record of changes.records) insert(this.records, record.keyHash, record);
+  }
+
+  #held(): Reservation[] {
+    return [...this.reservations.values()].filter(({ status }) => status === 'reserved');
+  }
+
+  #rentalsOf(needs: Needs): string[] {
+    return this.#named(needs)
+      .map(({ rentalId }) => rentalId)
+      .filter((id) => id !== null);
+  }
+
+  #named(needs: Needs): Reservation[] {
+    const { reservationIds, holds, pastHolds, carts, confirmations } = needs;
+    const isSameCart = (row: Reservation) => (cart: { storeId: number; cartId: string }) =>
+      cart.storeId === row.storeId && cart.cartId === row.cartId;
+    return [...this.reservations.values()].filter((row) => {
+      const isOf = (keys: Needs['holds']) =>
+        keys.filter(isSameCart(row)).some(({ productId }) => productId === row.productId);
+      const isLate = row.expiresAt >= this.now - HOLD_MAX_MS;
+      return (
+        reservationIds.includes(row.id) ||
+        (row.status === 'reserved' && isOf(holds)) ||
+        isOf(pastHolds) ||
+        (carts.some(isSameCart(row)) && (row.status === 'reserved' || isLate)) ||
+        confirmations.filter(isSameCart(row)).some(({ orderId }) => orderId === row.orderId)
+      );
+    });
+  }
+
+  #holdsFor(needs: Needs): { reservations: Reservation[]; dueHolds: DueHolds[] } {
+    const reservations = new Map(this.#named(needs).map((row) => [row.id, row]));
+    const dueHolds: DueHolds[] = [];
+    for (const product of found(this.products, needs.productIds)) {
+      if (product.nextHoldDueAt === null || product.nextHoldDueAt > this.now) continue;
+      const holds = this.#held().filter(({ productId }) => productId === product.id);
+      const due = holds.filter(({ expiresAt }) => expiresAt <= this.now);
+      due.sort((a, b) => a.expiresAt - b.expiresAt || (a.id < b.id ? -1 : 1));
+      const some = due.slice(0, needs.dueHoldsOf(product));
+      for (const row of some) reservations.set(row.id, row);
+      const later = holds.map(({ expiresAt }) => expiresAt).filter((at) => at > this.now);
+      dueHolds.push({
+        productId: product.id,
+        units: due.reduce((sum, { quantity }) => sum + quantity, 0),
+        reservationIds: some.map(({ id }) => id),
+        nextDueAt: later.length === 0 ? null : Math.min(...later),
+      });
+    }
+    return { reservations: [...reservations.values()], dueHolds };
+  }
+
+  /** One active hold for each store, cart and product, and a hint that is never too late. */
+  #checkHolds(): void {
+    const keys = this.#held().map((row) => `${row.storeId}:${row.productId}:${row.cartId}`);
+    if (new Set(keys).size < keys.length) throw new Error('a cart holds a product twice');
   }
 
   #saveProduct(product: Product): void {
@@ -105,7 +223,8 @@ export class ModelStore {
 
   #truthOf(productId: number): ProductTruth {
     const ledger = this.linesOf(productId).at(-1)?.after ?? counters(0, 0, 0, 0);
-    return { productId, unitsRented: this.unitsRented(productId), ledger };
+    const unitsReserved = this.unitsReserved(productId);
+    return { productId, unitsRented: this.unitsRented(productId), unitsReserved, ledger };
   }
 }
 
@@ -130,6 +249,7 @@ const PRODUCT: Product = {
   priceAmount: null,
   priceCurrency: null,
   supplierEmail: null,
+  nextHoldDueAt: null,
   version: 1,
   createdAt: 0,
   updatedAt: 0,
@@ -150,6 +270,26 @@ const RENTAL: Omit<Rental, 'id'> = {
   cancelledAt: null,
   cancelReason: null,
 };
+
+const RESERVATION: Omit<Reservation, 'id'> = {
+  storeId: 1,
+  cartId: 'cart',
+  productId: 1,
+  quantity: 1,
+  status: 'reserved',
+  expiresAt: 0,
+  confirmedAt: null,
+  releasedAt: null,
+  orderId: null,
+  rentalId: null,
+  customerId: null,
+  createdAt: 0,
+  updatedAt: 0,
+};
+
+function fail(): never {
+  throw new Error('a command was not answered');
+}
 
 const OPENING: Movement = {
   storeId: 1,

@@ -1,17 +1,79 @@
-import type { LedgerLine } from '../../domain/movement.js';
+import type { Instant } from '../../domain/instant.js';
+import type { LedgerLine, MovementKind } from '../../domain/movement.js';
 import type { Database } from '../database.js';
 import { MOVEMENT_COLUMNS, rowToLedgerLine } from '../movements.js';
+import { instant, nullable, type Row, text } from '../rows.js';
 import { type Page, pageOf } from './products.js';
 
-/** A product's ledger, newest line first, below the line `before`. */
+/** A product's ledger, newest line first, below the line `before`; null kinds: all. */
+export interface LedgerQuery {
+  readonly productId: number;
+  readonly kinds?: readonly MovementKind[] | null;
+  readonly before: number | null;
+  readonly limit: number;
+}
+
 export async function listMovements(
   database: Database,
-  query: { productId: number; before: number | null; limit: number },
+  query: LedgerQuery,
 ): Promise<Page<LedgerLine>> {
+  const { kinds = null } = query;
   const below = query.before === null ? '' : `AND id < ${query.before} `;
+  const ofKinds =
+    kinds === null ? '' : `AND kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}) `;
   const rows = await database.select(
     `SELECT ${MOVEMENT_COLUMNS} FROM movements WHERE product_id = ${query.productId} ` +
-      `${below}ORDER BY id DESC LIMIT ${query.limit + 1}`,
+      `${ofKinds}${below}ORDER BY id DESC LIMIT ${query.limit + 1}`,
   );
   return pageOf(rows.map(rowToLedgerLine), query.limit);
+}
+
+/** A line of a store's ledger, with what its product and its reservation are. */
+export interface AuditLine extends LedgerLine {
+  readonly sku: string;
+  /** of its reservation as it is now; null where the line is about none */
+  readonly cartId: string | null;
+  readonly expiresAt: Instant | null;
+}
+
+/** A store's ledger, newest line first, below the line `before`. */
+export interface AuditQuery {
+  readonly storeId: number;
+  readonly kinds: readonly MovementKind[];
+  readonly productId: number | null;
+  readonly reservationId: string | null;
+  readonly before: number | null;
+  readonly limit: number;
+}
+
+export async function listAudit(database: Database, query: AuditQuery): Promise<Page<AuditLine>> {
+  const conditions = [`store_id = ${query.storeId}`];
+  if (query.productId !== null) conditions.push(`product_id = ${query.productId}`);
+  if (query.reservationId !== null) {
+    conditions.push(`reservation_id = ${database.quote(query.reservationId)}`);
+  }
+  if (query.before !== null) conditions.push(`id < ${query.before}`);
+  // The newest of each kind, each from an index, and then the newest of these.
+  const newest = query.kinds.map(
+    (kind) =>
+      `SELECT * FROM (SELECT ${MOVEMENT_COLUMNS} FROM movements WHERE ${conditions.join(' AND ')} ` +
+      `AND kind = '${kind}' ORDER BY id DESC LIMIT ${query.limit + 1}) AS of_${kind}`,
+  );
+  const columns = MOVEMENT_COLUMNS.split(', ').map((column) => `m.${column}`);
+  const rows = await database.select(
+    `SELECT ${columns.join(', ')}, p.sku, r.cart_id, r.expires_at ` +
+      `FROM (${newest.join(' UNION ALL ')}) AS m JOIN products p ON p.id = m.product_id ` +
+      'LEFT JOIN reservations r ON r.id = m.reservation_id ' +
+      `ORDER BY m.id DESC LIMIT ${query.limit + 1}`,
+  );
+  return pageOf(rows.map(rowToAuditLine), query.limit);
+}
+
+function rowToAuditLine(row: Row): AuditLine {
+  return {
+    ...rowToLedgerLine(row),
+    sku: text(row, 'sku'),
+    cartId: nullable(text, row, 'cart_id'),
+    expiresAt: nullable(instant, row, 'expires_at'),
+  };
 }

@@ -1,7 +1,8 @@
 import type { AvailabilityStatus } from '../../../machines/product.js';
 import type { Product } from '../../domain/product.js';
 import type { Database } from '../database.js';
-import { PRODUCT_COLUMNS, rowToProduct, whereSkus } from '../products.js';
+import type { Dialect } from '../dialects.js';
+import { rowToToldProduct, toldAvailable, toldColumns, whereSkus } from '../products.js';
 import { list } from '../sql.js';
 import { sharedQuery } from './shared-query.js';
 
@@ -25,14 +26,29 @@ export interface ProductQuery {
 }
 
 export interface ProductReads {
-  /** The product, where it exists in this store. Fresh: never from a cache. */
+  /** The product as it is told, where it exists in this store. Fresh: never from a cache. */
   find(storeId: number, ref: ProductRef): Promise<Product | null>;
   /** A store's products in order of id. */
   list(query: ProductQuery): Promise<Page<Product>>;
+  /** Published products with few units free, in order of id. */
+  listLowStock(query: LowStockQuery): Promise<Page<Product>>;
+  /** The products that are variants of another, in order of id: 1,000 at most. */
+  listVariants(storeId: number, parentId: number): Promise<Product[]>;
+}
+
+export interface LowStockQuery {
+  readonly storeId: number;
+  /** free units at or below which a product is low; null: each product's own, else `fallback` */
+  readonly threshold: number | null;
+  readonly fallback: number;
+  /** only products with a larger id */
+  readonly after: number | null;
+  readonly limit: number;
 }
 
 const QUERIES_IN_FLIGHT_MAX = 2;
 const KEYS_MAX = 500;
+const VARIANTS_MAX = 1_000;
 
 export function productReads(database: Database): ProductReads {
   const find = sharedQuery(
@@ -42,6 +58,8 @@ export function productReads(database: Database): ProductReads {
   return {
     find: (storeId, ref) => find({ storeId, ref }),
     list: (query) => listProducts(database, query),
+    listLowStock: (query) => listLowStock(database, query),
+    listVariants: (storeId, parentId) => listVariants(database, storeId, parentId),
   };
 }
 
@@ -65,11 +83,11 @@ async function findProducts(
   );
   if (skus.length > 0) conditions.push(whereSkus(database, skus));
   const rows = await database.select(
-    `SELECT ${PRODUCT_COLUMNS} FROM products WHERE ${conditions.join(' OR ')}`,
+    `SELECT ${toldColumns(database.dialect)} FROM products WHERE ${conditions.join(' OR ')}`,
   );
   const found = new Map<string, Product>();
   for (const row of rows) {
-    const product = rowToProduct(row);
+    const product = rowToToldProduct(row);
     found.set(`${product.storeId}#${product.id}`, product);
     found.set(`${product.storeId}:${product.sku}`, product);
   }
@@ -80,17 +98,51 @@ async function findProducts(
 }
 
 async function listProducts(database: Database, query: ProductQuery): Promise<Page<Product>> {
-  const { quote } = database;
+  const { quote, dialect } = database;
   const conditions = [`store_id = ${query.storeId}`];
-  if (query.status !== null) conditions.push(`availability_status = ${quote(query.status)}`);
+  if (query.status !== null) conditions.push(whereStatus(query.status, dialect));
   if (query.sku !== null) conditions.push(`sku = ${quote(query.sku)}`);
   if (query.parentId !== null) conditions.push(`parent_id = ${query.parentId}`);
   if (query.after !== null) conditions.push(`id > ${query.after}`);
   const rows = await database.select(
-    `SELECT ${PRODUCT_COLUMNS} FROM products WHERE ${conditions.join(' AND ')} ` +
+    `SELECT ${toldColumns(dialect)} FROM products WHERE ${conditions.join(' AND ')} ` +
       `ORDER BY id LIMIT ${query.limit + 1}`,
   );
-  return pageOf(rows.map(rowToProduct), query.limit);
+  return pageOf(rows.map(rowToToldProduct), query.limit);
+}
+
+/** Products that are told to have a status: one that is rented out but for due holds is not. */
+function whereStatus(status: AvailabilityStatus, dialect: Dialect): string {
+  const freed = `${toldAvailable(dialect)} > 0`;
+  switch (status) {
+    case 'draft':
+      return "availability_status = 'draft'";
+    case 'available':
+      return `(availability_status = 'available' OR (availability_status = 'rented_out' AND ${freed}))`;
+    case 'rented_out':
+      return `(availability_status = 'rented_out' AND NOT ${freed})`;
+  }
+}
+
+async function listLowStock(database: Database, query: LowStockQuery): Promise<Page<Product>> {
+  const { dialect } = database;
+  const threshold =
+    query.threshold === null ? `COALESCE(low_stock_threshold, ${query.fallback})` : query.threshold;
+  const after = query.after === null ? '' : `AND id > ${query.after} `;
+  const rows = await database.select(
+    `SELECT ${toldColumns(dialect)} FROM products WHERE store_id = ${query.storeId} ` +
+      `AND availability_status <> 'draft' AND ${toldAvailable(dialect)} <= ${threshold} ` +
+      `${after}ORDER BY id LIMIT ${query.limit + 1}`,
+  );
+  return pageOf(rows.map(rowToToldProduct), query.limit);
+}
+
+async function listVariants(database: Database, storeId: number, parentId: number) {
+  const rows = await database.select(
+    `SELECT ${toldColumns(database.dialect)} FROM products ` +
+      `WHERE parent_id = ${parentId} AND store_id = ${storeId} ORDER BY id LIMIT ${VARIANTS_MAX}`,
+  );
+  return rows.map(rowToToldProduct);
 }
 
 /** Cuts off the one row that was asked for too many. */

@@ -12,8 +12,16 @@ export interface StockSummary {
   readonly products: ReadonlyMap<AvailabilityStatus, number>;
   /** units */
   readonly counters: Counters;
+  readonly holds: HoldSummary;
   /** null where none was ever finished */
   readonly lastSync: { readonly finishedAt: Instant; readonly driftedProducts: number } | null;
+}
+
+export interface HoldSummary {
+  readonly active: { readonly holds: number; readonly units: number };
+  /** past their expiry, and not yet written down as expired */
+  readonly due: { readonly holds: number; readonly units: number };
+  readonly oldestDueSeconds: number;
 }
 
 /** Counts products and adds up units. It reads every product, so it is for now and then. */
@@ -35,7 +43,32 @@ export async function summariseStock(database: Database): Promise<StockSummary> 
     quantityReserved: sum('quantity_reserved'),
     quantityRented: sum('quantity_rented'),
   };
-  return { products, counters, lastSync: await readLastSync(database) };
+  const [holds, lastSync] = [await summariseHolds(database), await readLastSync(database)];
+  return { products, counters, holds, lastSync };
+}
+
+async function summariseHolds(database: Database): Promise<HoldSummary> {
+  const { now } = database.dialect;
+  const rows = await database.select(
+    `SELECT CASE WHEN expires_at <= ${now} THEN 1 ELSE 0 END AS is_due, COUNT(*) AS holds, ` +
+      `SUM(quantity) AS units, MIN(expires_at) AS oldest, ${now} AS now ` +
+      `FROM reservations WHERE active = 1 GROUP BY 1`,
+  );
+  const countOf = (isDue: number) => {
+    const row = rows.find((candidate) => integer(candidate, 'is_due') === isDue);
+    return row
+      ? { holds: integer(row, 'holds'), units: integer(row, 'units'), row }
+      : { holds: 0, units: 0, row };
+  };
+  const [active, due] = [countOf(0), countOf(1)];
+  const oldestDueSeconds = due.row
+    ? (instant(due.row, 'now') - instant(due.row, 'oldest')) / 1000
+    : 0;
+  return {
+    active: { holds: active.holds, units: active.units },
+    due: { holds: due.holds, units: due.units },
+    oldestDueSeconds,
+  };
 }
 
 async function readLastSync(database: Database): Promise<StockSummary['lastSync']> {

@@ -1,0 +1,30 @@
+import type { Reservation } from './reservation.js';
+
+/** The cart of a user. */
+export const userCart = (userId: string) => `${USER}${userId}`;
+/** The cart of a checkout that a caller named. */
+export const checkoutCart = (checkoutId: string) => `${CHECKOUT}${checkoutId}`;
+
+const USER = 'user:';
+const CHECKOUT = 'checkout:';
+
+/**
+ * Whether a customer may touch a cart: of users' carts its own, never a checkout's, and any other
+ * as long as nothing in it is held by another customer. Null is somebody who acts for anyone.
+ *
+ * `held` is what the cart holds; it is only looked at for carts of the last kind.
+ */
+export function mayTouchCart(
+  ownerId: string | null,
+  cartId: string,
+  held: readonly Pick<Reservation, 'customerId'>[],
+): boolean {
+  if (ownerId === null) return true;
+  if (isOfKnownKind(cartId)) return cartId === userCart(ownerId);
+  return held.every(({ customerId }) => customerId === null || customerId === ownerId);
+}
+
+/** Whether a cart's name alone says whose it is. */
+export function isOfKnownKind(cartId: string): boolean {
+  return cartId.startsWith(USER) || cartId.startsWith(CHECKOUT);
+}

@@ -1,0 +1,391 @@
+import type { Batch, HoldKey } from './batch.js';
+import { mayTouchCart } from './carts.js';
+import {
+  type CartReleased,
+  type CommandHeader,
+  done,
+  type ExpireHolds,
+  type ExtendHold,
+  type HeldLine,
+  type HoldLine,
+  type HoldsExpired,
+  type HoldTakenOff,
+  type Outcome,
+  type ReleaseCart,
+  type ReleaseHold,
+  type Reserve,
+  refused,
+  type TakeOffHold,
+} from './command.js';
+import { CartGrew } from './cart-grew.js';
+import { takeFree, wouldRefuse } from './free-units.js';
+import { groupBy } from './group-by.js';
+import type { Instant } from './instant.js';
+import type { LiveProduct } from './live-product.js';
+import { type LineRefusal, type Reason, refusalOfLines } from './refusal.js';
+import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
+
+/** How long holds may live, and how many a customer may have. */
+export interface HoldRules {
+  /** ms that a hold lives at most, from when it was made */
+  readonly holdMaxMs: number;
+  /** holds that a customer may have at once */
+  readonly activeHoldsMax: number;
+}
+
+/** What a command wants a cart to hold of a product, in all its lines. */
+interface Wanted extends HoldKey {
+  /** the first of its lines */
+  readonly line: HoldLine;
+  /** the places of its lines in the command */
+  readonly indexes: readonly number[];
+  /** what is held now and still promised */
+  readonly held: Reservation | undefined;
+  /** units that are to be held in the end */
+  readonly target: number;
+}
+
+/** Holds units for carts. All lines, or none: each that falls short is named. */
+export function reserve(
+  batch: Batch,
+  command: Reserve,
+  rules: HoldRules,
+): Outcome<{ lines: readonly HeldLine[] }> {
+  const cartIds = new Set(command.lines.map(({ cartId }) => cartId));
+  for (const cartId of cartIds) {
+    if (!mayTouch(batch, command, cartId)) return refused({ code: 'forbidden' });
+  }
+  const errors = expiryErrors(batch, command.lines, rules);
+  if (errors.length > 0) return refused({ code: 'validation_failed', errors });
+  const wanted = wantedOf(batch, command);
+  const short = linesThatFallShort(batch, command, wanted);
+  if (short.length > 0) return refused(refusalOfLines(short));
+  if (command.ownerId !== null) {
+    const customer = { storeId: command.storeId, userId: command.ownerId };
+    const isNew = (one: Wanted) => !one.held && one.line.customerId === command.ownerId;
+    if (batch.activeHolds(customer) + wanted.filter(isNew).length > rules.activeHoldsMax) {
+      return refused({ code: 'hold_limit_reached', limit: rules.activeHoldsMax });
+    }
+  }
+
+  // Those that give units back come first: others of the same product may need them.
+  const order = [...wanted].sort((a, b) => growthOf(a) - growthOf(b));
+  const held = new Map(
+    order.map((one) => [one, putHold(batch, command, one, expiryOf(batch, one, rules))]),
+  );
+  const lines = wanted.flatMap((one) =>
+    one.indexes.map((index) => {
+      const product = productOf(batch, one);
+      const reservation = batch.toldReservation(held.get(one) ?? fail(one));
+      const quantityAvailable = batch.freeUnits(product);
+      return { index, line: { reservation, isNew: !one.held, quantityAvailable } };
+    }),
+  );
+  lines.sort((a, b) => a.index - b.index);
+  return done({ lines: lines.map(({ line }) => line) });
+}
+
+function wantedOf(batch: Batch, { storeId, how, lines }: Reserve): Wanted[] {
+  const groups = groupBy(lines.entries(), ([, line]) => `${line.productId}:${line.cartId}`);
+  return [...groups.values()].map((group) => {
+    const [[, line]] = group;
+    const key = { storeId, productId: line.productId, cartId: line.cartId };
+    const held = batch.hold(key);
+    const asked = sum(group.map(([, { quantity }]) => quantity));
+    const target = how === 'add' ? asked + (held?.quantity ?? 0) : asked;
+    return { ...key, line, indexes: group.map(([index]) => index), held, target };
+  });
+}
+
+/** Each product decides on the sum of its lines; where it refuses, all of them are named. */
+function linesThatFallShort(
+  batch: Batch,
+  command: Reserve,
+  wanted: readonly Wanted[],
+): LineRefusal[] {
+  const byProduct = groupBy(wanted, ({ productId }) => productId);
+  return [...byProduct].flatMap(([productId, group]) => {
+    const reason = refusalFor(batch, { ...command, productId }, group);
+    if (!reason) return [];
+    return group.flatMap(({ indexes }) => indexes.map((index) => ({ index, reason })));
+  });
+}
+
+function refusalFor(
+  batch: Batch,
+  command: Reserve & { productId: number },
+  group: readonly Wanted[],
+): Reason | null {
+  const product = batch.product(command);
+  if (!product) return { code: 'product_not_found' };
+  const growths = group.map(growthOf);
+  const holds = sum(growths.filter((growth) => growth > 0));
+  const releases = -sum(growths.filter((growth) => growth < 0));
+  // What takes nothing is an extension, or gives back: even a draft lets it.
+  if (holds === 0) return null;
+  const refusal = wouldRefuse(batch, product, { releases, holds });
+  if (!refusal) return null;
+  if (command.how === 'add') return refusal;
+  // A cart is told what it could hold in all: what it holds itself does not stand in its way.
+  const own = sum(group.map(({ held }) => held?.quantity ?? 0));
+  const target = sum(group.map((one) => one.target));
+  return wouldRefuse(batch, product, { releases: own, holds: target }) ?? refusal;
+}
+
+/** Lets a cart hold what it wants; the machines were asked before. Returns the hold. */
+function putHold(
+  batch: Batch,
+  command: CommandHeader & { reason: string | null },
+  wanted: Wanted,
+  expiresAt: Instant,
+): Reservation {
+  const product = productOf(batch, wanted);
+  const { held, line, target } = wanted;
+  if (held) return changeHold(batch, product, command, { held, target, expiresAt });
+
+  const stale = batch.holdRow(wanted);
+  if (stale) batch.expire(product, [stale], { ...command, actor: 'system' });
+  const sent = takeFree(batch, product, command, { type: 'HOLD', units: target }, target);
+  if ('refusal' in sent) return fail(wanted);
+  const reservation: Reservation = {
+    id: line.reservationId,
+    storeId: wanted.storeId,
+    cartId: wanted.cartId,
+    productId: wanted.productId,
+    quantity: target,
+    status: 'reserved',
+    expiresAt,
+    confirmedAt: null,
+    releasedAt: null,
+    orderId: null,
+    rentalId: null,
+    customerId: line.customerId,
+    createdAt: batch.now,
+    updatedAt: batch.now,
+  };
+  batch.startHold(product, reservation);
+  batch.move(product, command, {
+    kind: 'reserve',
+    sent,
+    reservationId: reservation.id,
+    reason: command.reason,
+  });
+  return reservation;
+}
+
+/** Changes the units and the expiry of a hold. What is already so writes nothing. */
+function changeHold(
+  batch: Batch,
+  product: LiveProduct,
+  command: CommandHeader & { reason: string | null },
+  to: { held: Reservation; target: number; expiresAt: Instant },
+): Reservation {
+  const { held, target, expiresAt } = to;
+  const growth = target - held.quantity;
+  const event = { type: 'CHANGE' as const, now: batch.now, units: target, expiresAt };
+  const next = nextReservation(held, event);
+  if ('refusal' in next) return fail(held);
+  if (next.reservation === held) return held;
+  const sent =
+    growth > 0
+      ? takeFree(batch, product, command, { type: 'HOLD', units: growth }, growth)
+      : growth < 0
+        ? product.send({ type: 'RELEASE', units: -growth })
+        : product.unmoved();
+  if ('refusal' in sent) return fail(held);
+  batch.changeHold(product, held, next.reservation);
+  batch.move(product, command, {
+    kind: growth === 0 ? 'extend' : 'change_hold',
+    sent,
+    reservationId: held.id,
+    reason: command.reason,
+  });
+  return next.reservation;
+}
+
+/** Takes units off a hold; the last one ends it. */
+export function takeOffHold(batch: Batch, command: TakeOffHold): Outcome<HoldTakenOff> {
+  if (!mayTouch(batch, command, command.cartId)) return refused({ code: 'forbidden' });
+  const product = batch.product(command);
+  if (!product) return refused({ code: 'product_not_found' });
+  const held = batch.hold(command);
+  const { quantity: requested } = command;
+  if (!held || held.quantity < requested) {
+    return refused({ code: 'invalid_transition', held: held?.quantity ?? 0, requested });
+  }
+  const left = giveBackUnits(batch, product, command, held, requested);
+  return done({ heldQuantity: left, quantityAvailable: batch.freeUnits(product) });
+}
+
+/** Gives units of a hold back, and ends it with the last. Returns how many it still has. */
+export function giveBackUnits(
+  batch: Batch,
+  product: LiveProduct,
+  command: CommandHeader & { reason: string | null },
+  held: Reservation,
+  units: number,
+): number {
+  const left = held.quantity - units;
+  if (left === 0) end(batch, product, command, held);
+  else changeHold(batch, product, command, { held, target: left, expiresAt: held.expiresAt });
+  return left;
+}
+
+/** Lets a hold last longer. */
+export function extendHold(
+  batch: Batch,
+  command: ExtendHold,
+  rules: HoldRules,
+): Outcome<ToldReservation> {
+  const found = findReservation(batch, command);
+  if (!found) return refused({ code: 'reservation_not_found' });
+  const { product, reservation } = found;
+  const next = nextReservation(reservation, {
+    type: 'EXTEND',
+    now: batch.now,
+    expiresAt: reservation.expiresAt + command.byMs,
+    limitAt: reservation.createdAt + rules.holdMaxMs,
+  });
+  if ('refusal' in next) return refused(next.refusal);
+  batch.changeHold(product, reservation, next.reservation);
+  batch.move(product, command, {
+    kind: 'extend',
+    sent: product.unmoved(),
+    reservationId: reservation.id,
+  });
+  return done(batch.toldReservation(next.reservation));
+}
+
+/** Gives the units of a hold back; what is over without having been confirmed stays as it is. */
+export function releaseHold(batch: Batch, command: ReleaseHold): Outcome<ToldReservation> {
+  const found = findReservation(batch, command);
+  if (!found) return refused({ code: 'reservation_not_found' });
+  const { product, reservation } = found;
+  const next = nextReservation(reservation, { type: 'RELEASE', now: batch.now });
+  if ('refusal' in next) return refused(next.refusal);
+  if (next.reservation !== reservation) end(batch, product, command, reservation);
+  return done(batch.toldReservation(next.reservation));
+}
+
+/** Gives the units of all holds of a cart back. */
+export function releaseCart(batch: Batch, command: ReleaseCart): Outcome<CartReleased> {
+  if (!mayTouch(batch, command, command.cartId)) return refused({ code: 'forbidden' });
+  const rows = batch.reservationsOfCart(command);
+  if (rows.length === 0 && command.mustBeKnown) return refused({ code: 'reservation_not_found' });
+  const held = heldAndLocked(batch, rows);
+  const released = held.map(({ product, reservation }) =>
+    batch.toldReservation(end(batch, product, command, reservation)),
+  );
+  return done({ reservations: released });
+}
+
+/** What a cart holds, with its products. Throws CartGrew where one of them was not locked. */
+export function heldAndLocked(
+  batch: Batch,
+  rows: readonly Reservation[],
+): { product: LiveProduct; reservation: Reservation }[] {
+  const held = rows.filter((row) => isHeld(row, batch.now));
+  const unlocked = held.filter((row) => !batch.product(row));
+  if (unlocked.length > 0) throw new CartGrew(unlocked.map(({ productId }) => productId));
+  return held.map((reservation) => ({ product: productOf(batch, reservation), reservation }));
+}
+
+/** Ends a hold that is not due. */
+function end(
+  batch: Batch,
+  product: LiveProduct,
+  command: CommandHeader & { reason: string | null },
+  held: Reservation,
+): Reservation {
+  const next = nextReservation(held, { type: 'RELEASE', now: batch.now });
+  const sent = product.send({ type: 'RELEASE', units: held.quantity });
+  if ('refusal' in next || 'refusal' in sent) return fail(held);
+  batch.changeHold(product, held, next.reservation);
+  batch.move(product, command, {
+    kind: 'release',
+    sent,
+    reservationId: held.id,
+    reason: command.reason,
+  });
+  return next.reservation;
+}
+
+/** Writes down that holds on a product are over. */
+export function expireHolds(batch: Batch, command: ExpireHolds): Outcome<HoldsExpired> {
+  const product = batch.product(command);
+  if (!product) return refused({ code: 'product_not_found' });
+  // Each hold has a unit at least, so as many units are more than enough holds.
+  const due = batch.dueFor(product, Number.POSITIVE_INFINITY).slice(0, command.max);
+  batch.expire(product, due, command);
+  return done({
+    expired: due.length,
+    released: sum(due.map(({ quantity }) => quantity)),
+    areMoreDue: batch.areMoreDue(product),
+  });
+}
+
+/** The reservation that a command names, where the caller may touch it, and its product. */
+export function findReservation(
+  batch: Batch,
+  command: CommandHeader & {
+    readonly productId: number;
+    readonly reservationId: string;
+    readonly ownerId: string | null;
+  },
+): { product: LiveProduct; reservation: Reservation } | null {
+  const reservation = batch.reservation(command);
+  const product = batch.product(command);
+  if (!reservation || reservation.productId !== product?.row.id) return null;
+  const { ownerId } = command;
+  const isAnothers = reservation.customerId !== null && reservation.customerId !== ownerId;
+  if (ownerId !== null && (isAnothers || !mayTouch(batch, command, reservation.cartId))) {
+    return null;
+  }
+  return { product, reservation };
+}
+
+/** Whether the caller may touch a cart; for a customer, what it holds must have been loaded. */
+export function mayTouch(
+  batch: Batch,
+  { storeId, ownerId }: { storeId: number; ownerId: string | null },
+  cartId: string,
+): boolean {
+  if (ownerId === null) return true;
+  const rows = batch.reservationsOfCart({ storeId, cartId });
+  const held = rows.filter((row) => isHeld(row, batch.now));
+  return mayTouchCart(ownerId, cartId, held);
+}
+
+function expiryErrors(batch: Batch, lines: readonly HoldLine[], rules: HoldRules) {
+  const latest = batch.now + rules.holdMaxMs;
+  return lines.flatMap(({ expiry }) => {
+    if (!('at' in expiry)) return [];
+    const { at, field } = expiry;
+    if (at <= batch.now) return [{ field, message: 'must lie in the future' }];
+    if (at > latest) {
+      const minutes = rules.holdMaxMs / 60_000;
+      return [{ field, message: `must lie at most ${minutes} minutes ahead` }];
+    }
+    return [];
+  });
+}
+
+/** When a hold will expire; renewed as often as may be, it lives no longer than it may in all. */
+function expiryOf(batch: Batch, { line, held }: Wanted, rules: HoldRules): Instant {
+  const { expiry } = line;
+  const wanted = 'at' in expiry ? expiry.at : batch.now + expiry.lastsMs;
+  return Math.min(wanted, (held?.createdAt ?? batch.now) + rules.holdMaxMs);
+}
+
+const growthOf = ({ target, held }: Wanted) => target - (held?.quantity ?? 0);
+
+function productOf(batch: Batch, key: HoldKey): LiveProduct {
+  return batch.product(key) ?? fail(key);
+}
+
+/** What the machines were asked before can not be refused. */
+function fail(what: object): never {
+  throw new Error(`refused after it had been accepted: ${JSON.stringify(what)}`);
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0);

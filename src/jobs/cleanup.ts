@@ -1,0 +1,129 @@
+import type { Send } from '../core.js';
+import type { Cleanup, CleanupSummary } from '../domain/command.js';
+import { guarded } from '../guarded.js';
+import { newId } from '../ids.js';
+import type { Database } from '../persistence/database.js';
+import { leases } from '../persistence/leases.js';
+import { type DueProduct, listDueProducts } from '../persistence/reads/reservations.js';
+
+/** Writing down that holds are over. They block nobody meanwhile: see DueHolds. */
+export interface Cleanups {
+  /**
+   * Ends all holds that are due, of a store or (null) of all, in as many batches as it takes. A
+   * product that can't be done counts as an error and is left for the next time. Throws a
+   * DatabaseFault where the due products can't be read.
+   */
+  run(storeId: number | null, options?: CleanupOptions): Promise<CleanupSummary>;
+  /**
+   * Carries out, or on, what the command `start_cleanup` began for a caller's key, and keeps the
+   * summary as the key's answer. null where another copy is at it.
+   */
+  carryOut(begun: { cleanup: Cleanup; storeId: number; keyHash: string }): Promise<CleanupSummary | null>;
+}
+
+export interface CleanupOptions {
+  /** who the ledger names */
+  readonly actor?: string;
+  /** told after each round over the products */
+  onProgress?(summary: CleanupSummary): void;
+  /** asked before each round; a run that is told no ends there */
+  goOn?(): boolean | Promise<boolean>;
+}
+
+export interface CleanupObserver {
+  ended(run: { readonly ms: number; readonly batches: number; readonly errors: number }): void;
+}
+
+/** Products that are worked on at once: more would crowd out those that rent. */
+const PRODUCTS_AT_ONCE = 4;
+const LEASE_SECONDS = 60;
+
+export function createCleanups(
+  send: Send,
+  parts: { database: Database; batchSize: number; observer: CleanupObserver },
+): Cleanups {
+  const { database, batchSize } = parts;
+  const observer = guarded(parts.observer);
+  const underWay = new Map<string, Promise<CleanupSummary | null>>();
+  const ours = leases(database, newId());
+
+  async function run(
+    storeId: number | null,
+    { actor = 'cleanup', onProgress = () => {}, goOn = () => true }: CleanupOptions = {},
+  ): Promise<CleanupSummary> {
+    const startedMs = performance.now();
+    const failed: number[] = [];
+    let [expired, released, batches] = [0, 0, 0];
+
+    const expireSome = async ({ id: productId, storeId }: DueProduct) => {
+      batches++;
+      try {
+        const { outcome } = await send({
+          kind: 'expire',
+          id: newId(),
+          storeId,
+          actor,
+          idempotency: null,
+          productId,
+          max: batchSize,
+        });
+        if (!outcome.ok) throw new Error(`product ${productId} is gone: ${outcome.refusal.code}`);
+        expired += outcome.value.expired;
+        released += outcome.value.released;
+      } catch {
+        // It was logged where it failed; what is due blocks nobody until the next run.
+        failed.push(productId);
+      }
+    };
+
+    while (await goOn()) {
+      const due = await listDueProducts(database, {
+        storeId,
+        limit: PRODUCTS_AT_ONCE,
+        except: failed,
+      });
+      if (due.length === 0) break;
+      await Promise.all(due.map(expireSome));
+      onProgress({ expired, released, errors: failed.length });
+    }
+    const errors = failed.length;
+    observer.ended({ ms: performance.now() - startedMs, batches, errors });
+    return { expired, released, errors };
+  }
+
+  async function carryOut(begun: {
+    cleanup: Cleanup;
+    storeId: number;
+    keyHash: string;
+  }): Promise<CleanupSummary | null> {
+    const { cleanup, storeId, keyHash } = begun;
+    if (cleanup.summary) return cleanup.summary;
+    const lease = `cleanup:${cleanup.runId}`;
+    if (!(await ours.hold(lease, LEASE_SECONDS))) return null;
+    const goOn = () => ours.hold(lease, LEASE_SECONDS);
+    const summary = await run(storeId, { goOn });
+    await send({
+      kind: 'finish_cleanup',
+      id: newId(),
+      storeId,
+      actor: 'cleanup',
+      idempotency: null,
+      keyHash,
+      cleanup: { runId: cleanup.runId, summary },
+    });
+    await ours.release(lease);
+    return summary;
+  }
+
+  return {
+    run,
+    carryOut(begun) {
+      const { runId } = begun.cleanup;
+      const known = underWay.get(runId);
+      if (known !== undefined) return known;
+      const running = carryOut(begun).finally(() => underWay.delete(runId));
+      underWay.set(runId, running);
+      return running;
+    },
+  };
+}

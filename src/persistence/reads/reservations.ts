@@ -1,0 +1,110 @@
+import type { ToldReservation } from '../../domain/reservation.js';
+import type { Database } from '../database.js';
+import type { Dialect } from '../dialects.js';
+import { RESERVATION_COLUMNS, rowToReservation } from '../reservations.js';
+import { integer, type Row, text } from '../rows.js';
+import { list } from '../sql.js';
+import { sharedQuery } from './shared-query.js';
+
+export interface ReservationReads {
+  /** The reservation as it is told, where it exists in this store. */
+  find(storeId: number, id: string): Promise<ToldReservation | null>;
+  /** What a cart holds now, oldest first; what is due is not among it. */
+  heldByCart(storeId: number, cartId: string): Promise<readonly ToldReservation[]>;
+}
+
+export interface DueProduct {
+  readonly id: number;
+  readonly storeId: number;
+}
+
+const QUERIES_IN_FLIGHT_MAX = 2;
+const KEYS_MAX = 500;
+
+export function reservationReads(database: Database): ReservationReads {
+  const options = { inFlightMax: QUERIES_IN_FLIGHT_MAX, keysMax: KEYS_MAX };
+  const find = sharedQuery((ids: readonly string[]) => findReservations(database, ids), options);
+  const heldByCart = sharedQuery(
+    (carts: readonly CartKey[]) => findHeldByCarts(database, carts),
+    options,
+  );
+  return {
+    async find(storeId, id) {
+      const reservation = await find(id);
+      return reservation?.storeId === storeId ? reservation : null;
+    },
+    heldByCart: (storeId, cartId) => heldByCart({ storeId, cartId }),
+  };
+}
+
+interface CartKey {
+  readonly storeId: number;
+  readonly cartId: string;
+}
+
+async function findReservations(
+  database: Database,
+  ids: readonly string[],
+): Promise<(ToldReservation | null)[]> {
+  const rows = await database.select(
+    `SELECT ${toldColumns(database.dialect)} ${FROM} WHERE r.id IN ${list(database.quote, ids)}`,
+  );
+  const found = new Map(rows.map((row) => [text(row, 'id'), rowToToldReservation(row)]));
+  return ids.map((id) => found.get(id) ?? null);
+}
+
+async function findHeldByCarts(
+  database: Database,
+  carts: readonly CartKey[],
+): Promise<ToldReservation[][]> {
+  const { quote, dialect } = database;
+  const byStore = new Map<number, Set<string>>();
+  for (const { storeId, cartId } of carts) {
+    byStore.set(storeId, (byStore.get(storeId) ?? new Set()).add(cartId));
+  }
+  const conditions = [...byStore].map(
+    ([storeId, cartIds]) =>
+      `(r.store_id = ${storeId} AND r.cart_id IN ${list(quote, [...cartIds])} ` +
+      `AND r.active = 1 AND r.expires_at > ${dialect.now})`,
+  );
+  const rows = await database.select(
+    `SELECT ${toldColumns(dialect)} ${FROM} WHERE ${conditions.join(' OR ')}`,
+  );
+  const held = rows.map(rowToToldReservation);
+  held.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+  const keyOf = ({ storeId, cartId }: CartKey) => `${storeId}:${cartId}`;
+  const found = new Map<string, ToldReservation[]>(carts.map((cart) => [keyOf(cart), []]));
+  for (const reservation of held) found.get(keyOf(reservation))?.push(reservation);
+  return carts.map((cart) => found.get(keyOf(cart)) ?? []);
+}
+
+/** Products on which a hold may be due, those due longest first; null: of all stores. */
+export async function listDueProducts(
+  database: Database,
+  query: { storeId: number | null; limit: number; except: readonly number[] },
+): Promise<DueProduct[]> {
+  const conditions = [`next_hold_due_at <= ${database.dialect.now}`];
+  if (query.storeId !== null) conditions.push(`store_id = ${query.storeId}`);
+  if (query.except.length > 0) {
+    conditions.push(`id NOT IN ${list(database.quote, query.except)}`);
+  }
+  const rows = await database.select(
+    `SELECT id, store_id FROM products WHERE ${conditions.join(' AND ')} ` +
+      `ORDER BY next_hold_due_at, id LIMIT ${query.limit}`,
+  );
+  return rows.map((row) => ({ id: integer(row, 'id'), storeId: integer(row, 'store_id') }));
+}
+
+const FROM = 'FROM reservations r JOIN products p ON p.id = r.product_id';
+
+function toldColumns({ now }: Dialect): string {
+  const columns = RESERVATION_COLUMNS.split(', ').map((column) => `r.${column}`);
+  return `${columns.join(', ')}, p.sku, CASE WHEN r.expires_at <= ${now} THEN 1 ELSE 0 END AS is_due`;
+}
+
+function rowToToldReservation(row: Row): ToldReservation {
+  const reservation = rowToReservation(row);
+  const isDue = reservation.status === 'reserved' && integer(row, 'is_due') === 1;
+  const status = isDue ? 'expired' : reservation.status;
+  return { ...reservation, status, sku: text(row, 'sku') };
+}

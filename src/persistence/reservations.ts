@@ -1,0 +1,288 @@
+import { RESERVATION_STATUSES } from '../../machines/reservation.js';
+import type { CustomerHolds, DueHolds, HoldKey } from '../domain/batch.js';
+import { groupBy } from '../domain/group-by.js';
+import type { Instant } from '../domain/instant.js';
+import type { Needs, UserInStore } from '../domain/needs.js';
+import type { Product } from '../domain/product.js';
+import type { Reservation } from '../domain/reservation.js';
+import type { Connection } from './database.js';
+import { instant, integer, nullable, oneOf, type Row, text } from './rows.js';
+import { at, list, slices, tuples, UNION_MAX, type Value } from './sql.js';
+
+export const RESERVATION_COLUMNS =
+  'id, store_id, cart_id, product_id, quantity, status, expires_at, confirmed_at, released_at, ' +
+  'order_id, rental_id, customer_id, created_at, updated_at';
+
+export function rowToReservation(row: Row): Reservation {
+  return {
+    id: text(row, 'id'),
+    storeId: integer(row, 'store_id'),
+    cartId: text(row, 'cart_id'),
+    productId: integer(row, 'product_id'),
+    quantity: integer(row, 'quantity'),
+    status: oneOf(row, 'status', RESERVATION_STATUSES),
+    expiresAt: instant(row, 'expires_at'),
+    confirmedAt: nullable(instant, row, 'confirmed_at'),
+    releasedAt: nullable(instant, row, 'released_at'),
+    orderId: nullable(text, row, 'order_id'),
+    rentalId: nullable(text, row, 'rental_id'),
+    customerId: nullable(text, row, 'customer_id'),
+    createdAt: instant(row, 'created_at'),
+    updatedAt: instant(row, 'updated_at'),
+  };
+}
+
+/**
+ * Reads the reservations that commands name, by id, by cart or by order; of what carts held before,
+ * what expired since `lately`. They need no lock of their own: whoever changes one holds the lock
+ * of its product.
+ */
+export async function readReservations(
+  connection: Connection,
+  needs: Needs,
+  lately: Instant,
+): Promise<Reservation[]> {
+  const { quote } = connection;
+  const conditions: string[] = [];
+  if (needs.reservationIds.length > 0) {
+    conditions.push(`id IN ${list(quote, needs.reservationIds)}`);
+  }
+  conditions.push(...holdsByProduct(connection, needs.holds, ' AND active = 1'));
+  conditions.push(...holdsByProduct(connection, needs.pastHolds, ''));
+  for (const carts of groupBy(needs.carts, ({ storeId }) => storeId).values()) {
+    const cartIds = [...new Set(carts.map(({ cartId }) => cartId))];
+    const inCarts = `store_id = ${carts[0].storeId} AND cart_id IN ${list(quote, cartIds)}`;
+    conditions.push(`${inCarts} AND active = 1`);
+    conditions.push(`${inCarts} AND active IS NULL AND expires_at >= ${quote(at(lately))}`);
+  }
+  for (const { storeId, cartId, orderId } of needs.confirmations) {
+    conditions.push(
+      `store_id = ${storeId} AND order_id = ${quote(orderId)} AND cart_id = ${quote(cartId)}`,
+    );
+  }
+  const rows: Row[] = [];
+  for (const some of slices(conditions, UNION_MAX)) {
+    // Each condition has an index of its own; with OR between them none would be used.
+    const selects = some.map(
+      (condition) => `SELECT ${RESERVATION_COLUMNS} FROM reservations WHERE ${condition}`,
+    );
+    for (const row of await connection.select(selects.join(' UNION ALL '))) rows.push(row);
+  }
+  return rows.map(rowToReservation);
+}
+
+/** A condition for each product: one product is asked for by many carts, or many by one each. */
+function holdsByProduct(
+  connection: Connection,
+  keys: readonly HoldKey[],
+  andAlso: string,
+): string[] {
+  const groups = groupBy(keys, ({ storeId, productId }) => `${storeId}:${productId}`);
+  return [...groups.values()].map((group) => {
+    const [{ storeId, productId }] = group;
+    const cartIds = list(connection.quote, [...new Set(group.map(({ cartId }) => cartId))]);
+    return `store_id = ${storeId} AND product_id = ${productId} AND cart_id IN ${cartIds}${andAlso}`;
+  });
+}
+
+/**
+ * Reads what is due on locked products. Products whose hint says that nothing can be are not
+ * looked at.
+ */
+export async function readDueHolds(
+  connection: Connection,
+  products: readonly Product[],
+  { now, needs }: { now: Instant; needs: Needs },
+): Promise<{ dueHolds: DueHolds[]; reservations: Reservation[] }> {
+  const some = products.filter(
+    ({ nextHoldDueAt }) => nextHoldDueAt !== null && nextHoldDueAt <= now,
+  );
+  if (some.length === 0) return { dueHolds: [], reservations: [] };
+  const { quote } = connection;
+  const active = 'FROM reservations WHERE product_id = p.id AND active = 1';
+  const isDue = `expires_at <= ${quote(at(now))}`;
+  const sums = await connection.select(
+    `SELECT p.id, (SELECT COALESCE(SUM(quantity), 0) ${active} AND ${isDue}) AS units, ` +
+      `(SELECT MIN(expires_at) ${active} AND NOT ${isDue}) AS next_due_at ` +
+      `FROM products p WHERE p.id IN ${list(
+        quote,
+        some.map(({ id }) => id),
+      )}`,
+  );
+  const selects = some.flatMap((product) => {
+    const limit = needs.dueHoldsOf(product);
+    if (limit === 0) return [];
+    // SQLite takes ORDER BY within a UNION only in a query of its own.
+    return [
+      `SELECT * FROM (SELECT ${RESERVATION_COLUMNS} FROM reservations ` +
+        `WHERE product_id = ${product.id} AND active = 1 AND ${isDue} ` +
+        `ORDER BY expires_at, id LIMIT ${limit}) AS due_${product.id}`,
+    ];
+  });
+  const reservations: Reservation[] = [];
+  for (const union of slices(selects, UNION_MAX)) {
+    const rows = await connection.select(union.join(' UNION ALL '));
+    for (const row of rows) reservations.push(rowToReservation(row));
+  }
+  reservations.sort((a, b) => a.expiresAt - b.expiresAt || (a.id < b.id ? -1 : 1));
+  const byProduct = groupBy(reservations, ({ productId }) => productId);
+  const dueHolds = sums.map((row) => ({
+    productId: integer(row, 'id'),
+    units: integer(row, 'units'),
+    reservationIds: (byProduct.get(integer(row, 'id')) ?? []).map(({ id }) => id),
+    nextDueAt: nullable(instant, row, 'next_due_at'),
+  }));
+  return { dueHolds, reservations };
+}
+
+/** Locks the rows of customers, makes those that are missing, and counts their holds. */
+export async function countHoldsOfCustomers(
+  connection: Connection,
+  customers: readonly UserInStore[],
+  now: Instant,
+): Promise<CustomerHolds[]> {
+  if (customers.length === 0) return [];
+  const wanted = new Map(customers.map((customer) => [keyOf(customer), customer]));
+  const locked = await lockCustomers(connection, [...wanted.values()]);
+  const missing = [...wanted.keys()].filter((key) => !locked.has(key)).sort();
+  if (missing.length > 0) {
+    const rows = missing.map((key) => {
+      const { storeId = 0, userId = '' } = wanted.get(key) ?? {};
+      return [storeId, userId];
+    });
+    await connection.run(
+      `${connection.dialect.insertIgnore} INTO customers (store_id, user_id) ` +
+        `VALUES ${tuples(connection.quote, rows)}`,
+    );
+    await lockCustomers(connection, [...wanted.values()]);
+  }
+  const rows = await connection.select(
+    `SELECT store_id, customer_id, COUNT(*) AS active_holds FROM reservations ` +
+      `WHERE ${whereUsers(connection, 'customer_id', [...wanted.values()], ` AND active = 1 AND expires_at > ${connection.quote(at(now))}`)} ` +
+      'GROUP BY store_id, customer_id',
+  );
+  const counts = new Map(
+    rows.map((row) => [
+      keyOf({ storeId: integer(row, 'store_id'), userId: text(row, 'customer_id') }),
+      integer(row, 'active_holds'),
+    ]),
+  );
+  return [...wanted].map(([key, customer]) => ({
+    ...customer,
+    activeHolds: counts.get(key) ?? 0,
+  }));
+}
+
+async function lockCustomers(
+  connection: Connection,
+  customers: readonly UserInStore[],
+): Promise<Set<string>> {
+  const rows = await connection.select(
+    `SELECT store_id, user_id FROM customers WHERE ${whereUsers(connection, 'user_id', customers, '')} ` +
+      `ORDER BY store_id, user_id${connection.dialect.forUpdate}`,
+  );
+  return new Set(
+    rows.map((row) => keyOf({ storeId: integer(row, 'store_id'), userId: text(row, 'user_id') })),
+  );
+}
+
+function whereUsers(
+  connection: Connection,
+  column: string,
+  users: readonly UserInStore[],
+  andAlso: string,
+): string {
+  return [...groupBy(users, ({ storeId }) => storeId)]
+    .map(([storeId, some]) => {
+      const userIds = list(
+        connection.quote,
+        some.map(({ userId }) => userId),
+      );
+      return `(store_id = ${storeId} AND ${column} IN ${userIds}${andAlso})`;
+    })
+    .join(' OR ');
+}
+
+const keyOf = ({ storeId, userId }: UserInStore) => `${storeId}:${userId}`;
+
+/** Inserts new holds. Those of the same cart and product that are over must be saved before. */
+export async function insertReservations(
+  connection: Connection,
+  reservations: readonly Reservation[],
+): Promise<void> {
+  for (const some of slices(reservations)) {
+    await connection.run(
+      `INSERT INTO reservations (${RESERVATION_COLUMNS}, active) VALUES ` +
+        tuples(connection.quote, some.map(values)),
+    );
+  }
+}
+
+/**
+ * Saves what became of holds. Never by an INSERT that overwrites: the key of active holds would
+ * make it overwrite another one.
+ */
+export async function saveChangedReservations(
+  connection: Connection,
+  reservations: readonly Reservation[],
+): Promise<void> {
+  const { quote } = connection;
+  const isPlain = ({ status }: Reservation) => status === 'expired' || status === 'released';
+  const plain = groupBy(
+    reservations.filter(isPlain),
+    ({ status, updatedAt }) => `${status}:${updatedAt}`,
+  );
+  for (const group of plain.values()) {
+    const [{ status, releasedAt, updatedAt }] = group;
+    for (const some of slices(group)) {
+      await connection.run(
+        `UPDATE reservations SET status = ${quote(status)}, active = NULL, ` +
+          `released_at = ${quote(at(releasedAt))}, updated_at = ${quote(at(updatedAt))} ` +
+          `WHERE id IN ${list(quote, idsOf(some))}`,
+      );
+    }
+  }
+  const others = reservations.filter((row) => !isPlain(row));
+  for (const some of slices(others)) {
+    const column = (name: string, value: (row: Reservation) => Value) => {
+      const cases = some.map((row) => `WHEN ${quote(row.id)} THEN ${quote(value(row))}`);
+      return `${name} = CASE id ${cases.join(' ')} END`;
+    };
+    await connection.run(
+      `UPDATE reservations SET ${[
+        column('quantity', (row) => row.quantity),
+        column('status', (row) => row.status),
+        column('active', activeOf),
+        column('expires_at', (row) => at(row.expiresAt)),
+        column('confirmed_at', (row) => at(row.confirmedAt)),
+        column('order_id', (row) => row.orderId),
+        column('rental_id', (row) => row.rentalId),
+        column('updated_at', (row) => at(row.updatedAt)),
+      ].join(', ')} WHERE id IN ${list(quote, idsOf(some))}`,
+    );
+  }
+}
+
+const idsOf = (reservations: readonly Reservation[]) => reservations.map(({ id }) => id);
+
+const activeOf = ({ status }: Reservation) => (status === 'reserved' ? 1 : null);
+
+function values(reservation: Reservation): Value[] {
+  return [
+    reservation.id,
+    reservation.storeId,
+    reservation.cartId,
+    reservation.productId,
+    reservation.quantity,
+    reservation.status,
+    at(reservation.expiresAt),
+    at(reservation.confirmedAt),
+    at(reservation.releasedAt),
+    reservation.orderId,
+    reservation.rentalId,
+    reservation.customerId,
+    at(reservation.createdAt),
+    at(reservation.updatedAt),
+    activeOf(reservation),
+  ];
+}
