@@ -1,19 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { createApp, SURFACES } from '../../src/app.js';
 import { createLogger } from '../../src/log.js';
 import { DATABASES } from '../helpers/databases.js';
+import { itWithPromtool, runPromtool } from '../helpers/promtool.js';
 import { type Service, startService, testConfig } from '../helpers/service.js';
-
-const hasPromtool = (() => {
-  try {
-    execFileSync('promtool', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
 
 describe.each(DATABASES)('operations on %s', (kind) => {
   let service: Service;
@@ -122,9 +113,8 @@ describe.each(DATABASES)('operations on %s', (kind) => {
       }
     });
 
-    (hasPromtool ? it : it.skip)('please promtool', async () => {
-      const text = await scrape();
-      execFileSync('promtool', ['check', 'metrics'], { input: text, stdio: 'pipe' });
+    itWithPromtool('please promtool', async () => {
+      runPromtool(['check', 'metrics'], await scrape());
     });
   });
 
