@@ -1,6 +1,15 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Answer } from './actors/committer.js';
 import type { Command } from './domain/command.js';
+import { DRIFT_CAUSES } from './domain/drift.js';
+import {
+  COMMAND_KINDS,
+  COMMAND_OUTCOMES,
+  COMMIT_FATES,
+  DRIFT_ACTIONS,
+  REFUSAL_CODES,
+  RETRY_CAUSES,
+} from './metric-labels.js';
 import type { StockSummary } from './persistence/reads/stock.js';
 
 /** Metrics that Prometheus scrapes; names and units after its conventions. */
@@ -48,24 +57,24 @@ export function createMetrics(gauges: Gauges): Metrics {
 
   const histogram = (name: string, help: string, buckets: number[]) =>
     new Histogram({ name, help, buckets, registers });
-  const commands = new Counter({
-    name: 'availability_commands_total',
-    help: 'Commands by kind and by what became of them.',
-    labelNames: ['kind', 'outcome'],
-    registers,
+  const counter = <Label extends string>(
+    name: string,
+    help: string,
+    values: LabelValues<Label>,
+  ): Counter<Label> => counterFromZero(registry, { name, help }, values);
+  const commands = counter(
+    'availability_commands_total',
+    'Commands by kind and by what became of them.',
+    { kind: COMMAND_KINDS, outcome: COMMAND_OUTCOMES },
+  );
+  const refusals = counter('availability_refusals_total', 'Commands that were refused, by code.', {
+    code: REFUSAL_CODES,
   });
-  const refusals = new Counter({
-    name: 'availability_refusals_total',
-    help: 'Commands that were refused, by code.',
-    labelNames: ['code'],
-    registers,
-  });
-  const drifts = new Counter({
-    name: 'availability_drifted_products_total',
-    help: 'Products whose counters had drifted, by the gravest cause and what was done.',
-    labelNames: ['cause', 'action'],
-    registers,
-  });
+  const drifts = counter(
+    'availability_drifted_products_total',
+    'Products whose counters had drifted, by the gravest cause and what was done.',
+    { cause: DRIFT_CAUSES, action: DRIFT_ACTIONS },
+  );
 
   return {
     registry,
@@ -97,18 +106,16 @@ export function createMetrics(gauges: Gauges): Metrics {
       'Time that a command waited for its turn.',
       SECONDS,
     ),
-    batchRetries: new Counter({
-      name: 'availability_batch_retries_total',
-      help: 'Batches that were run again, by cause.',
-      labelNames: ['cause'],
-      registers,
-    }),
-    commitsResolved: new Counter({
-      name: 'availability_commits_resolved_total',
-      help: 'COMMITs whose answer was lost, by what was found out.',
-      labelNames: ['fate'],
-      registers,
-    }),
+    batchRetries: counter(
+      'availability_batch_retries_total',
+      'Batches that were run again, by cause.',
+      { cause: RETRY_CAUSES },
+    ),
+    commitsResolved: counter(
+      'availability_commits_resolved_total',
+      'COMMITs whose answer was lost, by what was found out.',
+      { fate: COMMIT_FATES },
+    ),
     answered(command, { outcome, replayed }) {
       const done = outcome.ok ? 'accepted' : 'refused';
       commands.inc({ kind: command.kind, outcome: replayed ? 'replayed' : done });
@@ -121,6 +128,30 @@ export function createMetrics(gauges: Gauges): Metrics {
     },
     failed: (command) => commands.inc({ kind: command.kind, outcome: 'failed' }),
   };
+}
+
+/** All values that each label can have. */
+type LabelValues<Label extends string> = Readonly<Record<Label, readonly string[]>>;
+
+/**
+ * A counter that shows 0 for every combination of its labels from the start. One that shows up with
+ * its first event has not increased yet in the eyes of Prometheus, so nobody would be told of it.
+ */
+function counterFromZero<Label extends string>(
+  registry: Registry,
+  { name, help }: { name: string; help: string },
+  values: LabelValues<Label>,
+): Counter<Label> {
+  const labelNames = Object.keys(values) as Label[];
+  const counter = new Counter({ name, help, labelNames, registers: [registry] });
+  let combinations: Partial<Record<Label, string>>[] = [{}];
+  for (const label of labelNames) {
+    combinations = combinations.flatMap((labels) =>
+      values[label].map((value) => ({ ...labels, [label]: value })),
+    );
+  }
+  for (const labels of combinations) counter.inc(labels, 0);
+  return counter;
 }
 
 /** The labels of the drift that a sync command found. */
