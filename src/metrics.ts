@@ -33,7 +33,11 @@ export interface Metrics {
 export interface Gauges {
   waitingCommands(): number;
   deepestMailbox(): number;
+  /** commands that may wait for one product */
+  readonly mailboxMax: number;
   batchesInFlight(): number;
+  /** Whether requests are served, as /readyz says. */
+  ready(): Promise<boolean>;
   /** null where the database has no pool */
   pool(): { size: number; available: number; waiting: number } | null;
   /** What needs a query; null where the database does not answer. */
@@ -53,6 +57,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   }
   registerQueueGauges(registry, gauges);
+  registerStateGauges(registry, gauges);
   registerStockGauges(registry, gauges);
 
   const histogram = (name: string, help: string, buckets: number[]) =>
@@ -179,9 +184,26 @@ function registerQueueGauges(registry: Registry, gauges: Gauges): void {
     'Commands that wait for one product, at most.',
     () => gauges.deepestMailbox(),
   );
+  gauge(
+    'availability_mailbox_max_commands',
+    'Commands that may wait for one product: MAILBOX_MAX.',
+    () => gauges.mailboxMax,
+  );
   gauge('availability_batches_in_flight', 'Batches that are being committed.', () =>
     gauges.batchesInFlight(),
   );
+}
+
+/** What state the process is in. */
+function registerStateGauges(registry: Registry, gauges: Gauges): void {
+  new Gauge({
+    name: 'availability_ready',
+    help: 'Whether requests are served: 1 where /readyz says so, else 0.',
+    registers: [registry],
+    async collect() {
+      this.set((await gauges.ready()) ? 1 : 0);
+    },
+  });
   new Gauge({
     name: 'availability_database_connections',
     help: 'Connections to the database and requests for one, by state.',

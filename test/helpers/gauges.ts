@@ -4,6 +4,8 @@ import type { Gauges } from '../../src/metrics.js';
 export const IDLE: Gauges = {
   waitingCommands: () => 0,
   deepestMailbox: () => 0,
+  mailboxMax: 0,
+  ready: async () => false,
   batchesInFlight: () => 0,
   pool: () => null,
   stock: async () => null,

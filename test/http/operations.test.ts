@@ -38,6 +38,9 @@ describe.each(DATABASES)('operations on %s', (kind) => {
         status: 'not ready',
         reason: 'waiting for the database and its migrations',
       });
+      expect(await (await fetch(`${app.url}/metrics`)).text()).toContain(
+        '\navailability_ready 0\n',
+      );
       expect((await fetch(`${app.url}/api/products`)).status).toBe(503);
       expect((await fetch(`${app.url}/openapi.json`)).status).toBe(200);
       await app.stop();
@@ -105,6 +108,8 @@ describe.each(DATABASES)('operations on %s', (kind) => {
         'availability_batch_duration_seconds_count',
         'availability_mailbox_wait_seconds_count',
         'availability_waiting_commands 0',
+        'availability_ready 1',
+        'availability_mailbox_max_commands 10000',
         'availability_batches_in_flight 0',
         'nodejs_eventloop_lag_seconds',
         'process_resident_memory_bytes',
