@@ -51,7 +51,10 @@ export async function up(connection: Connection): Promise<void> {
       reservations_of_order: 'store_id, order_id',
     },
   });
-  await addColumn(connection, 'products', { name: 'next_hold_due_at', type: `${type.instant} NULL` });
+  await addColumn(connection, 'products', {
+    name: 'next_hold_due_at',
+    type: `${type.instant} NULL`,
+  });
   // the products on which something is due, those due longest first
   await addIndex(connection, 'products', { name: 'products_due', columns: 'next_hold_due_at, id' });
   // the audit: a store's ledger by what happened, and a reservation's

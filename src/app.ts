@@ -4,15 +4,11 @@ import { assembleCore } from './assemble-core.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
 import type { Core } from './core.js';
-import { apiKeySurface } from './http/api-keys/routes.js';
 import { Authenticator } from './http/auth.js';
-import type { Surface } from './http/endpoint.js';
 import { openApiDocument } from './http/openapi.js';
 import { operationsRouter } from './http/operations/routes.js';
-import { productSurface } from './http/products/routes.js';
-import { rentalSurface } from './http/rentals/routes.js';
 import { createHttpServer } from './http/server.js';
-import { syncSurface } from './http/sync/routes.js';
+import { surfacesFor } from './http/surfaces.js';
 import { startCleanupSchedule } from './jobs/cleanup-schedule.js';
 import { startPurgeJob } from './jobs/purge.js';
 import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
@@ -24,13 +20,6 @@ import { createMigrator } from './persistence/migrations.js';
 import { sharedQuery } from './persistence/reads/shared-query.js';
 import { VERSION } from './version.js';
 import { within } from './within.js';
-
-export const SURFACES: readonly Surface[] = [
-  productSurface,
-  rentalSurface,
-  syncSurface,
-  apiKeySurface,
-];
 
 const DATABASE_RETRY_MS = 1_000;
 /** even a shutdown that is late lets replies that were given reach their clients */
@@ -74,16 +63,17 @@ export function createApp(
     },
     { inFlightMax: 2, keysMax: 500 },
   );
+  const surfaces = surfacesFor(config);
   const server = createHttpServer(
     {
       core,
       authenticator: new Authenticator({ ...config, jwtSecret: parts.secret }, findApiKey),
-      surfaces: SURFACES,
+      surfaces,
       operations: operationsRouter({
         metrics,
         metricsToken: config.metricsToken,
         notReady: () => readiness.notReady(),
-        openApi: () => openApiDocument(SURFACES, VERSION),
+        openApi: () => openApiDocument(surfaces, VERSION),
       }),
       metrics,
       log,

@@ -25,8 +25,11 @@ import { summariseStock } from './persistence/reads/stock.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
 import { VERSION } from './version.js';
+import { within } from './within.js';
 
 const STOCK_SUMMARY_MS = 10_000;
+/** A scrape is given up after 10 s, and then nothing is known: a database that hangs is left out. */
+const STOCK_WITHIN_MS = 5_000;
 /** so many full mailboxes may wait at once, over all products */
 const WAITING_MAILBOXES = 2;
 
@@ -47,7 +50,9 @@ export function assembleCore(config: Config, parts: { log: Logger; clock: Clock 
     queryTimeoutMs: config.queryTimeoutSeconds * 1000,
   });
   const readiness = new Readiness(database);
-  const metrics = createMetrics(gaugesOf(database, () => committer));
+  const metrics = createMetrics(
+    gaugesOf(config, { database, readiness, committer: () => committer }),
+  );
   const committer = createCommitter(config, { ...parts, database, metrics, readiness });
   const core = createCore(config, { database, committer, metrics });
   return { core, database, committer, metrics, readiness, stores: new Stores(database) };
@@ -105,19 +110,24 @@ async function sendAgainWhileCartGrows<C extends Command>(
 }
 
 /** What is read at a scrape. Figures that need a query are read at most every ten seconds. */
-function gaugesOf(database: Database, committer: () => Committer): Gauges {
-  const stock = atMostEvery(STOCK_SUMMARY_MS, () =>
+function gaugesOf(
+  config: Config,
+  parts: { database: Database; readiness: Readiness; committer: () => Committer },
+): Gauges {
+  const { database, readiness, committer } = parts;
+  const readStock = () =>
     summariseStock(database).catch((error: unknown) => {
       if (!(error instanceof DatabaseFault)) throw error;
       return null;
-    }),
-  );
+    });
   return {
     waitingCommands: () => committer().waiting,
     deepestMailbox: () => committer().deepestMailbox,
     batchesInFlight: () => committer().batchesInFlight,
+    mailboxMax: config.mailboxMax,
+    ready: async () => (await readiness.notReady()) === null,
     pool: () => database.pool(),
-    stock,
+    stock: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readStock(), null)),
     version: VERSION,
   };
 }

@@ -1,11 +1,20 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Answer } from './actors/committer.js';
-import type { EndedHold } from './domain/batch.js';
 import type { Command } from './domain/command.js';
+import { DRIFT_CAUSES } from './domain/drift.js';
+import { createHoldMetrics, type HoldMetrics } from './hold-metrics.js';
+import {
+  COMMAND_KINDS,
+  COMMAND_OUTCOMES,
+  COMMIT_FATES,
+  DRIFT_ACTIONS,
+  REFUSAL_CODES,
+  RETRY_CAUSES,
+} from './metric-labels.js';
 import type { StockSummary } from './persistence/reads/stock.js';
 
 /** Metrics that Prometheus scrapes; names and units after its conventions. */
-export interface Metrics {
+export interface Metrics extends HoldMetrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly batchSize: Histogram;
@@ -15,10 +24,6 @@ export interface Metrics {
   readonly mailboxWait: Histogram;
   readonly batchRetries: Counter<'cause'>;
   readonly commitsResolved: Counter<'fate'>;
-  /** Counts a hold that is over. */
-  holdEnded(hold: EndedHold): void;
-  /** Observes a cleanup of holds that were due. */
-  cleanupEnded(run: { ms: number; batches: number; errors: number }): void;
   /** Counts a command by what became of it. */
   answered<C extends Command>(command: C, answer: Answer<C>): void;
   /** Counts a command that got no answer. */
@@ -29,7 +34,11 @@ export interface Metrics {
 export interface Gauges {
   waitingCommands(): number;
   deepestMailbox(): number;
+  /** commands that may wait for one product */
+  readonly mailboxMax: number;
   batchesInFlight(): number;
+  /** Whether requests are served, as /readyz says. */
+  ready(): Promise<boolean>;
   /** null where the database has no pool */
   pool(): { size: number; available: number; waiting: number } | null;
   /** What needs a query; null where the database does not answer. */
@@ -49,70 +58,33 @@ export function createMetrics(gauges: Gauges): Metrics {
     registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   }
   registerQueueGauges(registry, gauges);
+  registerStateGauges(registry, gauges);
   registerStockGauges(registry, gauges);
 
   const histogram = (name: string, help: string, buckets: number[]) =>
     new Histogram({ name, help, buckets, registers });
-  const commands = new Counter({
-    name: 'availability_commands_total',
-    help: 'Commands by kind and by what became of them.',
-    labelNames: ['kind', 'outcome'],
-    registers,
-  });
-  const refusals = new Counter({
-    name: 'availability_refusals_total',
-    help: 'Commands that were refused, by code.',
-    labelNames: ['code'],
-    registers,
-  });
-  const drifts = new Counter({
-    name: 'availability_drifted_products_total',
-    help: 'Products whose counters had drifted, by the gravest cause and what was done.',
-    labelNames: ['cause', 'action'],
-    registers,
-  });
-
-  const holds = new Counter({
-    name: 'availability_holds_ended_total',
-    help: 'Holds that are over, by how they ended.',
-    labelNames: ['outcome'],
-    registers,
-  });
-  for (const outcome of ['confirmed', 'released', 'expired']) holds.inc({ outcome }, 0);
-  const converted = new Counter({
-    name: 'availability_held_units_rented_total',
-    help: 'Held units that became rentals when their hold was used up.',
-    registers,
-  });
-  const holdOverdue = histogram(
-    'availability_hold_overdue_seconds',
-    'Time from when a hold was due to when it was written down as expired.',
-    [0.1, 0.5, 1, 5, 15, 60, 300, 600, 1800, 3600, 14_400, 86_400],
+  const counter = <Label extends string>(
+    name: string,
+    help: string,
+    values: LabelValues<Label>,
+  ): Counter<Label> => counterFromZero(registry, { name, help }, values);
+  const commands = counter(
+    'availability_commands_total',
+    'Commands by kind and by what became of them.',
+    { kind: COMMAND_KINDS, outcome: COMMAND_OUTCOMES },
   );
-
-  const cleanupDuration = histogram(
-    'availability_cleanup_duration_seconds',
-    'Time of a cleanup of holds that were due.',
-    [0.01, 0.1, 0.5, 1, 5, 15, 60, 300],
+  const refusals = counter('availability_refusals_total', 'Commands that were refused, by code.', {
+    code: REFUSAL_CODES,
+  });
+  const drifts = counter(
+    'availability_drifted_products_total',
+    'Products whose counters had drifted, by the gravest cause and what was done.',
+    { cause: DRIFT_CAUSES, action: DRIFT_ACTIONS },
   );
-  const cleanupBatches = new Counter({
-    name: 'availability_cleanup_batches_total',
-    help: 'Commands in which cleanups ended holds.',
-    registers,
-  });
-  const cleanupErrors = new Counter({
-    name: 'availability_cleanup_errors_total',
-    help: 'Products whose due holds a cleanup could not end.',
-    registers,
-  });
-  const cleanupTime = new Gauge({
-    name: 'availability_last_cleanup_timestamp_seconds',
-    help: 'When the last cleanup of this copy ended; 0 where there was none yet.',
-    registers,
-  });
 
   return {
     registry,
+    ...createHoldMetrics(registry),
     httpDuration: new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Time from a request to its answer.',
@@ -141,29 +113,16 @@ export function createMetrics(gauges: Gauges): Metrics {
       'Time that a command waited for its turn.',
       SECONDS,
     ),
-    batchRetries: new Counter({
-      name: 'availability_batch_retries_total',
-      help: 'Batches that were run again, by cause.',
-      labelNames: ['cause'],
-      registers,
-    }),
-    commitsResolved: new Counter({
-      name: 'availability_commits_resolved_total',
-      help: 'COMMITs whose answer was lost, by what was found out.',
-      labelNames: ['fate'],
-      registers,
-    }),
-    holdEnded({ status, units, overdueMs }) {
-      holds.inc({ outcome: status });
-      if (status === 'confirmed') converted.inc(units);
-      if (status === 'expired') holdOverdue.observe(overdueMs / 1000);
-    },
-    cleanupEnded({ ms, batches, errors }) {
-      cleanupDuration.observe(ms / 1000);
-      cleanupBatches.inc(batches);
-      cleanupErrors.inc(errors);
-      cleanupTime.setToCurrentTime();
-    },
+    batchRetries: counter(
+      'availability_batch_retries_total',
+      'Batches that were run again, by cause.',
+      { cause: RETRY_CAUSES },
+    ),
+    commitsResolved: counter(
+      'availability_commits_resolved_total',
+      'COMMITs whose answer was lost, by what was found out.',
+      { fate: COMMIT_FATES },
+    ),
     answered(command, { outcome, replayed }) {
       const done = outcome.ok ? 'accepted' : 'refused';
       commands.inc({ kind: command.kind, outcome: replayed ? 'replayed' : done });
@@ -176,6 +135,30 @@ export function createMetrics(gauges: Gauges): Metrics {
     },
     failed: (command) => commands.inc({ kind: command.kind, outcome: 'failed' }),
   };
+}
+
+/** All values that each label can have. */
+type LabelValues<Label extends string> = Readonly<Record<Label, readonly string[]>>;
+
+/**
+ * A counter that shows 0 for every combination of its labels from the start. One that shows up with
+ * its first event has not increased yet in the eyes of Prometheus, so nobody would be told of it.
+ */
+function counterFromZero<Label extends string>(
+  registry: Registry,
+  { name, help }: { name: string; help: string },
+  values: LabelValues<Label>,
+): Counter<Label> {
+  const labelNames = Object.keys(values) as Label[];
+  const counter = new Counter({ name, help, labelNames, registers: [registry] });
+  let combinations: Partial<Record<Label, string>>[] = [{}];
+  for (const label of labelNames) {
+    combinations = combinations.flatMap((labels) =>
+      values[label].map((value) => ({ ...labels, [label]: value })),
+    );
+  }
+  for (const labels of combinations) counter.inc(labels, 0);
+  return counter;
 }
 
 /** The labels of the drift that a sync command found. */
@@ -203,9 +186,26 @@ function registerQueueGauges(registry: Registry, gauges: Gauges): void {
     'Commands that wait for one product, at most.',
     () => gauges.deepestMailbox(),
   );
+  gauge(
+    'availability_mailbox_max_commands',
+    'Commands that may wait for one product: MAILBOX_MAX.',
+    () => gauges.mailboxMax,
+  );
   gauge('availability_batches_in_flight', 'Batches that are being committed.', () =>
     gauges.batchesInFlight(),
   );
+}
+
+/** What state the process is in. */
+function registerStateGauges(registry: Registry, gauges: Gauges): void {
+  new Gauge({
+    name: 'availability_ready',
+    help: 'Whether requests are served: 1 where /readyz says so, else 0.',
+    registers: [registry],
+    async collect() {
+      this.set((await gauges.ready()) ? 1 : 0);
+    },
+  });
   new Gauge({
     name: 'availability_database_connections',
     help: 'Connections to the database and requests for one, by state.',

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { SURFACES } from '../src/app.js';
 import { describeSettings } from '../src/config.js';
 import { createMetrics } from '../src/metrics.js';
+import { IDLE } from './helpers/gauges.js';
+import { SURFACES } from './helpers/surfaces.js';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -39,14 +40,7 @@ describe('the README', () => {
   });
 
   it('lists every metric of its own, and no other', async () => {
-    const { registry } = createMetrics({
-      waitingCommands: () => 0,
-      deepestMailbox: () => 0,
-      batchesInFlight: () => 0,
-      pool: () => null,
-      stock: async () => null,
-      version: '0',
-    });
+    const { registry } = createMetrics(IDLE);
     const own = registry
       .getMetricsAsArray()
       .map(({ name }) => name)

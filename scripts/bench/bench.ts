@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { oneOf, script, type Terminal, UsageError, wholeNumber } from '../lib/script.js';
 import { DATABASE_KINDS, type DatabaseKind, startDatabases } from './databases.js';
 import { findGenerator, type Generator } from './generator.js';
+import { temporaryFolder } from './left-behind.js';
 import { type Bench, measure } from './measure.js';
 import { markdownReport, textReport } from './report.js';
 import type { Results } from './results.js';
@@ -116,30 +115,32 @@ interface Plan {
 }
 
 async function measureOn(kind: DatabaseKind, plan: Plan, terminal: Terminal): Promise<Results> {
-  const { parts } = plan;
-  const databases = await startDatabases(kind, plan.folder);
-  const logs = mkdtempSync(join(plan.folder, 'availability-bench-'));
-  const run: Bench = {
-    ...plan,
-    databases,
-    folder: logs,
-    say: (text) => terminal.say(`${kind}: ${text}`),
-  };
+  const logs = temporaryFolder(plan.folder, 'availability-bench-');
   try {
-    const scenarios: Results['scenarios'][number][] = [];
-    for (const scenario of SCENARIOS.filter(({ name }) => parts.has(name))) {
-      scenarios.push({ scenario, figures: await measure(run, scenario) });
+    const databases = await startDatabases(kind, plan.folder);
+    try {
+      const say = (text: string) => terminal.say(`${kind}: ${text}`);
+      return await measureParts({ ...plan, databases, folder: logs.path, say }, plan);
+    } finally {
+      await databases.stop();
     }
-    return {
-      kind,
-      title: databases.title,
-      scenarios,
-      start: parts.has('start') ? await measureStart(run) : null,
-      sync: parts.has('sync') ? await measureSync(run, plan.syncProducts) : null,
-      soak: parts.has('soak') ? await measureSoak(run, plan.soakSeconds) : null,
-    };
   } finally {
-    await databases.stop();
-    rmSync(logs, { recursive: true, force: true });
+    logs.remove();
   }
+}
+
+async function measureParts(run: Bench, plan: Plan): Promise<Results> {
+  const { parts } = plan;
+  const scenarios: Results['scenarios'][number][] = [];
+  for (const scenario of SCENARIOS.filter(({ name }) => parts.has(name))) {
+    scenarios.push({ scenario, figures: await measure(run, scenario) });
+  }
+  return {
+    kind: run.databases.kind,
+    title: run.databases.title,
+    scenarios,
+    start: parts.has('start') ? await measureStart(run) : null,
+    sync: parts.has('sync') ? await measureSync(run, plan.syncProducts) : null,
+    soak: parts.has('soak') ? await measureSoak(run, plan.soakSeconds) : null,
+  };
 }

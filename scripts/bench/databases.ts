@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseDatabaseUrl } from '../../src/config.js';
@@ -7,6 +7,7 @@ import { createMigrator } from '../../src/persistence/migrations.js';
 import { text } from '../../src/persistence/rows.js';
 import { list, tuples } from '../../src/persistence/sql.js';
 import { ScriptError } from '../lib/script.js';
+import { temporaryFolder } from './left-behind.js';
 import { ROOT } from './root.js';
 
 export const DATABASE_KINDS = ['mysql', 'sqlite'] as const;
@@ -55,9 +56,13 @@ async function startServer(folder: string): Promise<BenchDatabases> {
   };
   const server = await startMariadb({ baseDir: folder });
   const admin = open(`${server.url}/mysql`);
-  const [row] = await admin.select(
-    'SELECT VERSION() AS version, @@innodb_flush_log_at_trx_commit AS flush',
-  );
+  const stop = () => admin.close().finally(() => server.stop());
+  const [row] = await admin
+    .select('SELECT VERSION() AS version, @@innodb_flush_log_at_trx_commit AS flush')
+    .catch(async (error) => {
+      await stop();
+      throw error;
+    });
   const version = row ? text(row, 'version').split('-')[0] : '';
   const createEmpty = async (name: string) => {
     const database = `bench_${name}`.replaceAll('-', '_');
@@ -70,31 +75,28 @@ async function startServer(folder: string): Promise<BenchDatabases> {
     title: `MariaDB ${version}, innodb_flush_log_at_trx_commit=${row?.['flush']}`,
     create: (name, products) => filled(createEmpty(name), products),
     createEmpty,
-    async stop() {
-      await admin.close();
-      await server.stop();
-    },
+    stop,
   };
 }
 
 async function startFolder(parent: string): Promise<BenchDatabases> {
-  const folder = mkdtempSync(join(parent, 'sqlite-bench-'));
-  const remove = (path: string) => rmSync(path, { recursive: true, force: true });
-  const probe = open(`sqlite:${join(folder, 'probe.sqlite')}`);
+  const folder = temporaryFolder(parent, 'sqlite-bench-');
+  const probe = open(`sqlite:${join(folder.path, 'probe.sqlite')}`);
   const [row] = await probe.select('SELECT sqlite_version() AS version');
   const [setting] = await probe.select('PRAGMA synchronous');
   await probe.close();
   const synchronous = setting?.['synchronous'] === 2 ? 'FULL' : setting?.['synchronous'];
   const createEmpty = async (name: string) => {
-    const place = join(folder, name);
-    return { url: `sqlite:${join(place, 'bench.sqlite')}`, drop: async () => remove(place) };
+    const place = join(folder.path, name);
+    const drop = async () => rmSync(place, { recursive: true, force: true });
+    return { url: `sqlite:${join(place, 'bench.sqlite')}`, drop };
   };
   return {
     kind: 'sqlite',
     title: `SQLite ${row ? text(row, 'version') : ''}, WAL, synchronous=${synchronous}`,
     create: (name, products) => filled(createEmpty(name), products),
     createEmpty,
-    stop: async () => remove(folder),
+    stop: async () => folder.remove(),
   };
 }
 

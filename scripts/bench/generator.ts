@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { messageOf } from '../../src/system-error.js';
 import { ScriptError } from '../lib/script.js';
+import { endWithThisProcess, temporaryFolder } from './left-behind.js';
 import { ROOT } from './root.js';
 
 /** What is sent, to whom, how long. Products are drawn at random from 1 to `products`. */
@@ -39,7 +41,13 @@ interface Printed {
   readonly failed: number;
 }
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+
+function run(command: string, args: readonly string[]): Promise<{ stdout: string }> {
+  const result = execute(command, args);
+  endWithThisProcess(result.child);
+  return result;
+}
 
 /** wrk where it is installed, else autocannon, each in a process of its own. */
 export async function findGenerator(): Promise<{ title: string; generator: Generator }> {
@@ -55,7 +63,9 @@ export async function findGenerator(): Promise<{ title: string; generator: Gener
 
 function checked(send: (load: Load) => Promise<Printed>): Generator {
   return async (load) => {
-    const { requests, seconds, p50Ms, p99Ms, failed } = await send(load);
+    const { requests, seconds, p50Ms, p99Ms, failed } = await send(load).catch((error) => {
+      throw new ScriptError(`The load generator failed: ${messageOf(error)}`, { cause: error });
+    });
     if (failed > 0 || requests === 0) {
       throw new ScriptError(`${failed} of ${requests} requests to ${load.url} failed.`);
     }
@@ -64,9 +74,9 @@ function checked(send: (load: Load) => Promise<Printed>): Generator {
 }
 
 async function withWrk(load: Load): Promise<Printed> {
-  const folder = mkdtempSync(join(tmpdir(), 'availability-wrk-'));
+  const folder = temporaryFolder(tmpdir(), 'availability-wrk-');
   try {
-    const script = join(folder, 'load.lua');
+    const script = join(folder.path, 'load.lua');
     writeFileSync(script, luaScript(load));
     // One thread is enough: it sends several times what Koa can answer.
     const { stdout } = await run('wrk', [
@@ -75,7 +85,7 @@ async function withWrk(load: Load): Promise<Printed> {
     ]);
     return lastLine(stdout);
   } finally {
-    rmSync(folder, { recursive: true });
+    folder.remove();
   }
 }
 

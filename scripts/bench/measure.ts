@@ -1,8 +1,11 @@
 import { join } from 'node:path';
+import { messageOf } from '../../src/system-error.js';
+import { ScriptError } from '../lib/script.js';
 import type { BenchDatabase, BenchDatabases } from './databases.js';
 import type { Generator, LoadResult } from './generator.js';
 import { checkLaw } from './law.js';
 import type { Scenario, ServerName } from './scenarios.js';
+import { lastLines } from './server-log.js';
 import { benchToken, type RunningServer, startServer } from './servers.js';
 
 /** What all measurements share. */
@@ -66,17 +69,17 @@ export async function measure(bench: Bench, scenario: Scenario): Promise<Scenari
         bench.say(`${scenario.name}, round ${round}, ${contender.name}: ${rate}`);
       }
     }
-    return Object.fromEntries(
-      contenders.map(({ name, server }) => [
-        name,
-        {
-          rounds: results.get(name) ?? [],
-          memoryMb: { end: server.memory.now(), peak: server.memory.peak },
-        },
-      ]),
-    );
-  } finally {
+    const figures = contenders.map(({ name, server }) => [
+      name,
+      {
+        rounds: results.get(name) ?? [],
+        memoryMb: { end: server.memory.now(), peak: server.memory.peak },
+      },
+    ]);
     for (const contender of contenders) await contender.end();
+    return Object.fromEntries(figures);
+  } finally {
+    await Promise.all(contenders.map(({ server }) => server.stop()));
   }
 }
 
@@ -90,25 +93,24 @@ export async function enter(bench: Bench, name: ServerName, scenario: Scenario) 
   const token = await benchToken();
   let answered = 0;
   let sendings = 0;
+  /** What went wrong is in the server's log, which is deleted when all is over. */
+  const withLog = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error) => {
+      const log = `The server "${name}" wrote at last:\n${lastLines(logFile)}`;
+      throw new ScriptError(`${messageOf(error)}\n${log}`, { cause: error });
+    });
 
   return {
     name,
     server,
     database,
-    async send(load) {
-      const { request, products, connections, withKeys, seconds } = { ...scenario, ...load };
+    async send(changes) {
+      const { request, products, connections, withKeys, seconds } = { ...scenario, ...changes };
       const keyPrefix = withKeys ? `${scenario.name}-${sendings++}-` : null;
       const { url } = server;
       const before = server.cpuSeconds();
-      const result = await generator({
-        url,
-        token,
-        request,
-        products,
-        connections,
-        seconds,
-        keyPrefix,
-      });
+      const load = { url, token, request, products, connections, seconds, keyPrefix };
+      const result = await withLog(generator(load));
       if (request === 'rent') answered += result.answered;
       const after = server.cpuSeconds();
       const isKnown = before !== null && after !== null;
@@ -116,7 +118,7 @@ export async function enter(bench: Bench, name: ServerName, scenario: Scenario) 
     },
     async end() {
       await server.stop();
-      if (name !== 'bare') await checkLaw(database.url, answered);
+      if (name !== 'bare') await withLog(checkLaw(database.url, answered));
       await database.drop();
     },
   } satisfies Contender;

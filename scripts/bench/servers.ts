@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { signToken } from '../../src/tokens.js';
 import { ScriptError } from '../lib/script.js';
+import { endWithThisProcess } from './left-behind.js';
 import { cpuSeconds, MemoryWatch } from './memory.js';
 import { ROOT } from './root.js';
 import type { ServerName } from './scenarios.js';
+import { lastLines } from './server-log.js';
 
 /** A server under test, in a process of its own. */
 export interface RunningServer {
@@ -16,6 +18,7 @@ export interface RunningServer {
   cpuSeconds(): number | null;
   /** from the start of its process to the first answer that says it is ready, in ms */
   readonly readyMs: number;
+  /** Stops it where it still runs. */
   stop(): Promise<void>;
 }
 
@@ -69,7 +72,12 @@ export async function startServer(
   });
   closeSync(log);
   endWithThisProcess(child);
-  await untilReady(child, { name, url, logFile: options.logFile });
+  try {
+    await untilReady(child, { name, url, logFile: options.logFile });
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
   const readyMs = performance.now() - startedMs;
   const memory = new MemoryWatch(child.pid ?? 0);
   return {
@@ -95,16 +103,17 @@ async function untilReady(
       () => false,
     );
     if (isReady) return;
-    if (child.exitCode !== null || performance.now() > deadline) {
-      const said = readFileSync(logFile, 'utf8').slice(-2_000);
-      throw new ScriptError(`The server "${name}" did not start. It said:\n${said}`);
+    if (isGone(child) || performance.now() > deadline) {
+      throw new ScriptError(
+        `The server "${name}" did not start. It wrote at last:\n${lastLines(logFile)}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
 async function stopProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (isGone(child)) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   const late = setTimeout(() => child.kill('SIGKILL'), STOPPED_WITHIN_MS);
@@ -112,11 +121,8 @@ async function stopProcess(child: ChildProcess): Promise<void> {
   clearTimeout(late);
 }
 
-/** However this process ends, a server that it started is not left behind. */
-function endWithThisProcess(child: ChildProcess): void {
-  const end = () => child.kill('SIGKILL');
-  process.once('exit', end);
-  child.once('exit', () => process.off('exit', end));
+function isGone(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 function freePort(): Promise<number> {

@@ -21,6 +21,7 @@ export async function measureSoak(bench: Bench, seconds: number): Promise<SoakFi
     const startedMs = performance.now();
     const { requestsPerSecond } = await contender.send({ seconds });
     const samples = contender.server.memory.since(startedMs);
+    await contender.end();
     const quarter = Math.floor(samples.length / 4);
     return {
       seconds,
@@ -30,6 +31,6 @@ export async function measureSoak(bench: Bench, seconds: number): Promise<SoakFi
       peakMb: Math.max(...samples),
     };
   } finally {
-    await contender.end();
+    await contender.server.stop();
   }
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ScriptError } from '../lib/script.js';
+import { endWithThisProcess } from './left-behind.js';
 import { type Bench, type Contender, enter } from './measure.js';
 import { MemoryWatch } from './memory.js';
 import { ROOT } from './root.js';
@@ -45,11 +46,14 @@ export async function measureSync(bench: Bench, products: number): Promise<SyncF
     const loaded = contender.send(load).finally(() => {
       loading = false;
     });
+    // Where sync fails first, that is the error to speak of.
+    loaded.catch(() => {});
     const runs: SyncRun[] = [];
     do {
       runs.push(await sync());
     } while (loading);
     const meanwhile = await loaded;
+    await contender.end();
     return {
       products,
       aloneSeconds: alone.seconds,
@@ -59,7 +63,7 @@ export async function measureSync(bench: Bench, products: number): Promise<SyncF
       p99MeanwhileMs: meanwhile.p99Ms,
     };
   } finally {
-    await contender.end();
+    await contender.server.stop();
   }
 }
 
@@ -71,6 +75,7 @@ async function runSync({ database }: Contender): Promise<SyncRun> {
     stdio: 'ignore',
     env: { PATH: process.env['PATH'], ...serviceSettings(database.url) },
   });
+  endWithThisProcess(child);
   const memory = new MemoryWatch(child.pid ?? 0);
   const code = await new Promise((resolve) => child.once('exit', resolve));
   memory.stop();

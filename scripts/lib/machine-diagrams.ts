@@ -1,10 +1,12 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 import { productMachine } from '../../machines/product.js';
 import { rentalMachine } from '../../machines/rental.js';
+import { reservationMachine } from '../../machines/reservation.js';
 
 const MACHINES: readonly { title: string; file: string; machine: AnyStateMachine }[] = [
   { title: 'Product', file: 'product.ts', machine: productMachine },
   { title: 'Rental', file: 'rental.ts', machine: rentalMachine },
+  { title: 'Reservation', file: 'reservation.ts', machine: reservationMachine },
 ];
 
 const HEAD = `# The machines

@@ -1,12 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Changes } from '../domain/batch.js';
 import type { Command } from '../domain/command.js';
-import {
-  type Decision,
-  type DecisionRules,
-  decide,
-  productsToMend,
-} from '../domain/decide.js';
+import { type Decision, type DecisionRules, decide, productsToMend } from '../domain/decide.js';
 import { needsOf } from '../domain/needs.js';
 import { guarded } from '../guarded.js';
 import type { BatchStore, Mark } from '../persistence/batch-store.js';

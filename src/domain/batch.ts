@@ -1,8 +1,8 @@
 import { type AvailabilityStatus, type Counters, statusOf } from '../../machines/product.js';
 import { readStatus } from '../../machines/reservation.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
-import type { CartItem } from './cart-item.js';
 import { CartGrew } from './cart-grew.js';
+import type { CartItem } from './cart-item.js';
 import type { CommandHeader, Outcome } from './command.js';
 import {
   type Drift,

@@ -1,5 +1,11 @@
 import type { Batch } from './batch.js';
-import { type Cleanup, done, type FinishCleanup, type Outcome, type StartCleanup } from './command.js';
+import {
+  type Cleanup,
+  done,
+  type FinishCleanup,
+  type Outcome,
+  type StartCleanup,
+} from './command.js';
 
 /** Begins a cleanup; what it does is sent as commands of its own. */
 export function startCleanup(_batch: Batch, command: StartCleanup): Outcome<Cleanup> {

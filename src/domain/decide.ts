@@ -1,10 +1,9 @@
 import { createApiKey, revokeApiKey } from './api-keys.js';
 import { Batch, type Changes, type Loaded } from './batch.js';
-import { addToCart, removeFromCart } from './cart-items.js';
 import { CartGrew } from './cart-grew.js';
+import { addToCart, removeFromCart } from './cart-items.js';
 import { finishCleanup, startCleanup } from './cleanups.js';
 import { type Command, type Outcome, productIdsOf, refused } from './command.js';
-import { groupBy } from './group-by.js';
 import {
   expireHolds,
   extendHold,
@@ -91,9 +90,7 @@ function unitsByProduct(
 }
 
 /** Decides one command; what is to be sent again is told as such, and has changed nothing. */
-function settleOrSendAgain(
-  ...args: Parameters<typeof settle>
-): Settlement | CartGrew {
+function settleOrSendAgain(...args: Parameters<typeof settle>): Settlement | CartGrew {
   try {
     return settle(...args);
   } catch (error) {

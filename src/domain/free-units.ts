@@ -21,11 +21,7 @@ export interface Taking {
  * Asks the product's machine, on a snapshot, whether it would take all of this, with as many due
  * holds expired first as it needs. Returns its refusal, or null. Nothing changes.
  */
-export function wouldRefuse(
-  batch: Batch,
-  product: LiveProduct,
-  taking: Taking,
-): Reason | null {
+export function wouldRefuse(batch: Batch, product: LiveProduct, taking: Taking): Reason | null {
   const { releases = 0, confirms = 0, holds = 0, rents = 0 } = taking;
   const short = holds + rents - releases - product.row.quantityAvailable;
   const due = unitsOf(batch.dueFor(product, short));

@@ -1,4 +1,5 @@
 import type { Batch, HoldKey } from './batch.js';
+import { CartGrew } from './cart-grew.js';
 import { mayTouchCart } from './carts.js';
 import {
   type CartReleased,
@@ -17,7 +18,6 @@ import {
   refused,
   type TakeOffHold,
 } from './command.js';
-import { CartGrew } from './cart-grew.js';
 import { takeFree, wouldRefuse } from './free-units.js';
 import { groupBy } from './group-by.js';
 import type { Instant } from './instant.js';

@@ -12,7 +12,6 @@ import type { Instant } from './instant.js';
 import { countersOf, difference, type Product } from './product.js';
 import type { Reason } from './refusal.js';
 
-
 /**
  * A product while a batch decides on it: the live XState actor restored from the locked row, and
  * the fields that no machine rules over.

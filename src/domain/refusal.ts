@@ -24,10 +24,7 @@ export interface LineRefusal {
  * about rows that a command names, or about more than one row.
  */
 export type Reason =
-  | Exclude<
-      ProductRefusal,
-      { code: 'exceeds_rented' | 'exceeds_reserved' | 'exceeds_owned_max' }
-    >
+  | Exclude<ProductRefusal, { code: 'exceeds_rented' | 'exceeds_reserved' | 'exceeds_owned_max' }>
   | RentalRefusal
   | Exclude<ReservationRefusal, { code: 'not_due' | 'reservation_expired' }>
   | ReservationExpired

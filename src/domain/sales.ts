@@ -220,7 +220,8 @@ function carryOut(batch: Batch, command: Sell, sale: Sale): Rental {
   const units = quantity - fromHold;
   if (units > 0) {
     const sent = takeFree(batch, product, command, { type: 'RENT', units }, units);
-    if ('refusal' in sent) throw new Error(`product ${sale.productId} refused what it had accepted`);
+    if ('refusal' in sent)
+      throw new Error(`product ${sale.productId} refused what it had accepted`);
     batch.move(product, command, { kind: 'rent', sent, rentalId: rental.id, orderId, reason });
   }
   if (boughtBy !== null) takeOutOfCart(batch, { ...sale, userId: boughtBy }, quantity);

@@ -18,7 +18,8 @@ export function changeStock(
     if (!product) throw new Error(`product ${line.productId} is gone`);
     const event = eventFor(command, line.quantity);
     const sent = takeFree(batch, product, command, event, unitsTakenBy(event, product));
-    if ('refusal' in sent) throw new Error(`product ${line.productId} refused what it had accepted`);
+    if ('refusal' in sent)
+      throw new Error(`product ${line.productId} refused what it had accepted`);
     batch.move(product, command, { kind: command.kind, sent, reason: line.reason });
     return { product, change: sent.delta.quantity };
   });

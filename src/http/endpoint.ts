@@ -3,7 +3,7 @@ import type { Core } from '../core.js';
 import type { Role } from '../domain/api-key.js';
 import type { CommandHeader, ExpectedVersions, Outcome } from '../domain/command.js';
 import type { Caller } from './caller.js';
-import { type ProblemCode, problemOf } from './problem.js';
+import { type ProblemCode, problemOf, type RefusalSpelling } from './problem.js';
 
 /** What a route's handler gets: who asks, what they said (checked), and the core. */
 export interface Request<Params, Query, Body> {
@@ -71,15 +71,16 @@ export interface Surface {
 
 /**
  * Turns the core's answer into a reply, or throws the Problem that its refusal is. Both say where
- * they repeat an earlier answer.
+ * they repeat an earlier answer. `spelling`: how the request named its lines, for a refusal of some.
  */
 export function replyTo<T>(
   answer: { readonly outcome: Outcome<T>; readonly replayed: boolean },
   render: (value: T, replayed: boolean) => Reply,
+  spelling: RefusalSpelling = {},
 ): Reply {
   const { outcome, replayed } = answer;
   const headers = replayed ? REPLAYED : {};
-  if (!outcome.ok) throw problemOf(outcome.refusal, { headers });
+  if (!outcome.ok) throw problemOf(outcome.refusal, { headers, ...spelling });
   const reply = render(outcome.value, replayed);
   return { ...reply, headers: { ...reply.headers, ...headers } };
 }

@@ -68,10 +68,14 @@ export class Problem extends Error {
     return PROBLEMS[this.code].status;
   }
 
-  /** The body; `instance` says which occurrence it is about. */
-  body(instance: string): Record<string, unknown> {
+  /** The body; `instance` says which occurrence it is about. Facts are spelled as the surface is. */
+  body(
+    instance: string,
+    spelling: 'snake_case' | 'camelCase' = 'snake_case',
+  ): Record<string, unknown> {
     const { status, title } = PROBLEMS[this.code];
-    const { code, message, facts } = this;
+    const { code, message } = this;
+    const facts = spelling === 'camelCase' ? camelCased(this.facts) : this.facts;
     // The members of every problem win over facts of the same name.
     return {
       ...facts,
@@ -83,6 +87,22 @@ export class Problem extends Error {
       code,
     };
   }
+}
+
+/** Facts with their names in camelCase, those in lists as well. */
+function camelCased(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [
+      name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      Array.isArray(value)
+        ? value.map((item) => (isRecord(item) ? camelCased(item) : item))
+        : value,
+    ]),
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** How a surface spells what is named in a refusal. */

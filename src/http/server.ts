@@ -48,8 +48,10 @@ export function createHttpServer(parts: HttpParts, options: HttpOptions): Server
   const app = new Koa();
   const router = new Router();
   const handler = endpointHandler(parts, options);
-  for (const { endpoints } of parts.surfaces) {
-    for (const endpoint of endpoints) router[endpoint.method](endpoint.path, handler(endpoint));
+  for (const { endpoints, spelling } of parts.surfaces) {
+    for (const endpoint of endpoints) {
+      router[endpoint.method](endpoint.path, handler(endpoint, spelling));
+    }
   }
   app.use(edge(parts));
   app.use(readableUrl);
@@ -84,7 +86,7 @@ function edge({ metrics, log, isStopping }: HttpParts) {
 function sendProblem(ctx: Context, { problem, instance }: { problem: Problem; instance: string }) {
   ctx.status = problem.status;
   ctx.set(problem.headers);
-  ctx.body = JSON.stringify(problem.body(instance));
+  ctx.body = JSON.stringify(problem.body(instance, ctx.state['spelling']));
   ctx.type = 'application/problem+json';
 }
 
@@ -140,8 +142,9 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
   const limit = rateLimit(options.rateLimitPerMinute);
   const budget = new BodyBudget();
   let inWork = 0;
-  return (endpoint: Endpoint) => async (ctx: Context) => {
+  return (endpoint: Endpoint, spelling: Surface['spelling']) => async (ctx: Context) => {
     ctx.state['route'] = endpoint.path;
+    ctx.state['spelling'] = spelling;
     // One connection may send requests without waiting for answers: these are not bounded by it.
     if (inWork >= options.requestsMax) {
       throw new Problem('overloaded', 'Too many requests are worked on just now.', {

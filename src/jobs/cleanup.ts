@@ -18,7 +18,11 @@ export interface Cleanups {
    * Carries out, or on, what the command `start_cleanup` began for a caller's key, and keeps the
    * summary as the key's answer. null where another copy is at it.
    */
-  carryOut(begun: { cleanup: Cleanup; storeId: number; keyHash: string }): Promise<CleanupSummary | null>;
+  carryOut(begun: {
+    cleanup: Cleanup;
+    storeId: number;
+    keyHash: string;
+  }): Promise<CleanupSummary | null>;
 }
 
 export interface CleanupOptions {

@@ -28,12 +28,13 @@ export async function readCartItems(
   keys: Needs['cartItems'],
 ): Promise<CartItem[]> {
   const { quote } = connection;
-  const conditions = [...groupBy(keys, ({ storeId, userId }) => `${storeId}:${userId}`).values()]
-    .map((group) => {
-      const [{ storeId, userId }] = group;
-      const productIds = [...new Set(group.map(({ productId }) => productId))];
-      return `(store_id = ${storeId} AND user_id = ${quote(userId)} AND product_id IN ${list(quote, productIds)})`;
-    });
+  const conditions = [
+    ...groupBy(keys, ({ storeId, userId }) => `${storeId}:${userId}`).values(),
+  ].map((group) => {
+    const [{ storeId, userId }] = group;
+    const productIds = [...new Set(group.map(({ productId }) => productId))];
+    return `(store_id = ${storeId} AND user_id = ${quote(userId)} AND product_id IN ${list(quote, productIds)})`;
+  });
   const rows: Row[] = [];
   for (const some of slices(conditions)) {
     const found = await connection.select(

@@ -115,7 +115,13 @@ function start(script: Parameters<typeof fakeStore>[0], stepMs = 0) {
   };
   const run = batchRunner(
     store,
-    { retriesMax: RETRIES, deadlineMs: DEADLINE_MS, idempotencyTtlMs: 1_000 },
+    {
+      retriesMax: RETRIES,
+      deadlineMs: DEADLINE_MS,
+      idempotencyTtlMs: 1_000,
+      holdMaxMs: 1_000,
+      activeHoldsMax: 1,
+    },
     { clock, observer },
   );
   /** What each command was told, in a word. */
@@ -152,7 +158,13 @@ describe('an observer that throws', () => {
     };
     const run = batchRunner(
       store,
-      { retriesMax: RETRIES, deadlineMs: DEADLINE_MS, idempotencyTtlMs: 1_000 },
+      {
+        retriesMax: RETRIES,
+        deadlineMs: DEADLINE_MS,
+        idempotencyTtlMs: 1_000,
+        holdMaxMs: 1_000,
+        activeHoldsMax: 1,
+      },
       {
         clock: { monotonicMs: () => 0, sleep: async () => {} },
         observer: {

@@ -1,8 +1,8 @@
-import { SURFACES } from '../../src/app.js';
 import type { Endpoint } from '../../src/http/endpoint.js';
 import { problemCodes } from '../../src/http/openapi.js';
 import { PROBLEMS, type ProblemCode } from '../../src/http/problem.js';
 import type { Answer } from './service.js';
+import { SURFACES } from './surfaces.js';
 
 const ROUTES = SURFACES.flatMap((surface) => surface.endpoints)
   .map((endpoint) => ({ endpoint, pattern: patternOf(endpoint) }))

@@ -1,7 +1,7 @@
 import type { ApiKey } from '../../src/domain/api-key.js';
 import type { Changes, DueHolds, Loaded } from '../../src/domain/batch.js';
-import type { CartItem } from '../../src/domain/cart-item.js';
 import { CartGrew } from '../../src/domain/cart-grew.js';
+import type { CartItem } from '../../src/domain/cart-item.js';
 import { type Command, withProducts } from '../../src/domain/command.js';
 import { decide, productsToMend, type Settlement } from '../../src/domain/decide.js';
 import type { ProductTruth } from '../../src/domain/drift.js';

@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { exportJWK, SignJWT, UnsecuredJWT } from 'jose';
-import { SURFACES } from '../../src/app.js';
 import { ROLES, type Role } from '../../src/domain/api-key.js';
 import { DATABASES } from '../helpers/databases.js';
 import { SECRET, type Service, startService, tokenFor } from '../helpers/service.js';
+import { SURFACES } from '../helpers/surfaces.js';
 
 const inAnHour = () => Math.floor(Date.now() / 1000) + 3600;
 const CLAIMS = { sub: 'admin', role: 'admin', store_id: 1 };

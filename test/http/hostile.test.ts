@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { SURFACES } from '../../src/app.js';
 import { assertConforms } from '../helpers/conformance.js';
 import { DATABASES } from '../helpers/databases.js';
 import { tableCounts } from '../helpers/rows.js';
 import { type Service, startService, tokenFor } from '../helpers/service.js';
+import { SURFACES } from '../helpers/surfaces.js';
 
 type Body = Buffer | string;
 type Headers = Record<string, string>;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { SURFACES } from '../../src/app.js';
 import { DATABASES } from '../helpers/databases.js';
 import { tableCounts } from '../helpers/rows.js';
 import { type Answer, type Client, type Service, startService } from '../helpers/service.js';
+import { SURFACES } from '../helpers/surfaces.js';
 
 /** What store 1 has. */
 interface Theirs {

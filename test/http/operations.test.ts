@@ -1,19 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { createApp, SURFACES } from '../../src/app.js';
+import { createApp } from '../../src/app.js';
 import { createLogger } from '../../src/log.js';
 import { DATABASES } from '../helpers/databases.js';
+import { itWithPromtool, runPromtool } from '../helpers/promtool.js';
 import { type Service, startService, testConfig } from '../helpers/service.js';
-
-const hasPromtool = (() => {
-  try {
-    execFileSync('promtool', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
+import { SURFACES } from '../helpers/surfaces.js';
 
 describe.each(DATABASES)('operations on %s', (kind) => {
   let service: Service;
@@ -47,6 +39,9 @@ describe.each(DATABASES)('operations on %s', (kind) => {
         status: 'not ready',
         reason: 'waiting for the database and its migrations',
       });
+      expect(await (await fetch(`${app.url}/metrics`)).text()).toContain(
+        '\navailability_ready 0\n',
+      );
       expect((await fetch(`${app.url}/api/products`)).status).toBe(503);
       expect((await fetch(`${app.url}/openapi.json`)).status).toBe(200);
       await app.stop();
@@ -114,6 +109,8 @@ describe.each(DATABASES)('operations on %s', (kind) => {
         'availability_batch_duration_seconds_count',
         'availability_mailbox_wait_seconds_count',
         'availability_waiting_commands 0',
+        'availability_ready 1',
+        'availability_mailbox_max_commands 10000',
         'availability_batches_in_flight 0',
         'nodejs_eventloop_lag_seconds',
         'process_resident_memory_bytes',
@@ -122,9 +119,8 @@ describe.each(DATABASES)('operations on %s', (kind) => {
       }
     });
 
-    (hasPromtool ? it : it.skip)('please promtool', async () => {
-      const text = await scrape();
-      execFileSync('promtool', ['check', 'metrics'], { input: text, stdio: 'pipe' });
+    itWithPromtool('please promtool', async () => {
+      runPromtool(['check', 'metrics'], await scrape());
     });
   });
 

@@ -15,7 +15,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { findBinary } from '../setup/mariadb.mjs';
 import { parseCopy, parseDockerfile, type Stage, said } from './dockerfile.js';
 
 /**
@@ -161,21 +160,6 @@ describe('the image', () => {
     expect(await checkHealth()).toBe(1);
     if (!isRoot) spawnSync('chmod', ['-R', 'u+w', join(root, 'app')]);
   }, 60_000);
-});
-
-describe('what Prometheus is given', () => {
-  const promtool = findBinary('promtool');
-  const check = (...args: string[]) =>
-    spawnSync(promtool ?? '', args, { cwd: join(ROOT, 'ops/prometheus'), encoding: 'utf8' });
-  const itWithPromtool = promtool === undefined ? it.skip : it;
-
-  itWithPromtool('is a configuration that promtool accepts', () => {
-    expect(check('check', 'config', 'prometheus.yml')).toMatchObject({ status: 0 });
-  });
-
-  itWithPromtool('are alerts that go off when they should', () => {
-    expect(check('test', 'rules', 'alerts.test.yml')).toMatchObject({ status: 0 });
-  });
 });
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {

@@ -1,7 +1,13 @@
 import { startMariadb } from './mariadb.mjs';
+import { ensurePromtool } from './promtool.mjs';
 
-/** Brings up the server that suites run on beside SQLite; each makes databases of its own on it. */
+/**
+ * Brings up the server that suites run on beside SQLite, where each makes databases of its own, and
+ * finds promtool. Both are told to the suites in the environment.
+ */
 export default async function globalSetup() {
+  const promtool = ensurePromtool();
+  if (promtool) process.env.PROMTOOL = promtool;
   if (process.env.TEST_DATABASE_URL) return;
   const server = await startMariadb();
   process.env.TEST_DATABASE_URL = server.url;

@@ -12,6 +12,3 @@ export interface PrivateServer {
 
 /** `baseDir` is where its files go: by default into memory, where there is a folder for that. */
 export function startMariadb(options?: { baseDir?: string }): Promise<PrivateServer>;
-
-/** The first of these programs that is on this machine. */
-export function findBinary(...names: string[]): string | undefined;

@@ -1,0 +1,22 @@
+import { apiKeySurface } from './api-keys/routes.js';
+import type { Surface } from './endpoint.js';
+import { inventorySurface } from './inventory/routes.js';
+import { productSurface } from './products/routes.js';
+import { rentalSurface } from './rentals/routes.js';
+import { reservationSurface } from './reservations/routes.js';
+import { stockSurface } from './stock/routes.js';
+import type { SurfaceSettings } from './surface-settings.js';
+import { syncSurface } from './sync/routes.js';
+
+/** Every route of the API, by surface. */
+export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
+  return [
+    productSurface,
+    rentalSurface,
+    syncSurface,
+    stockSurface(settings),
+    inventorySurface(settings),
+    reservationSurface(settings),
+    apiKeySurface,
+  ];
+}
