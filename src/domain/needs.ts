@@ -13,6 +13,8 @@ export interface Needs {
   readonly holds: readonly HoldKey[];
   /** all that these carts hold, and what they held lately */
   readonly carts: readonly CartInStore[];
+  /** of which it matters whether they ever held anything, however long ago */
+  readonly knownCarts: readonly CartInStore[];
   /** all that became of holds of these carts on these products */
   readonly pastHolds: readonly HoldKey[];
   /** reservations that these carts confirmed for these orders */
@@ -49,6 +51,7 @@ export function needsOf(commands: readonly Command[]): Needs {
   const reservationIds = new Set<string>();
   const holds: HoldKey[] = [];
   const carts: CartInStore[] = [];
+  const knownCarts: CartInStore[] = [];
   const pastHolds: HoldKey[] = [];
   const confirmations: (CartInStore & { orderId: string })[] = [];
   const customers: UserInStore[] = [];
@@ -92,6 +95,7 @@ export function needsOf(commands: readonly Command[]): Needs {
         break;
       case 'release_cart':
         carts.push(command);
+        if (command.mustBeKnown) knownCarts.push(command);
         break;
       case 'sell': {
         const { storeId, boughtBy } = command;
@@ -134,6 +138,7 @@ export function needsOf(commands: readonly Command[]): Needs {
     reservationIds: [...reservationIds],
     holds,
     carts,
+    knownCarts,
     pastHolds,
     confirmations,
     customers,

@@ -167,7 +167,7 @@ export class ModelStore {
   }
 
   #named(needs: Needs): Reservation[] {
-    const { reservationIds, holds, pastHolds, carts, confirmations } = needs;
+    const { reservationIds, holds, pastHolds, carts, knownCarts, confirmations } = needs;
     const isSameCart = (row: Reservation) => (cart: { storeId: number; cartId: string }) =>
       cart.storeId === row.storeId && cart.cartId === row.cartId;
     return [...this.reservations.values()].filter((row) => {
@@ -178,6 +178,7 @@ export class ModelStore {
         reservationIds.includes(row.id) ||
         (row.status === 'reserved' && isOf(holds)) ||
         isOf(pastHolds) ||
+        knownCarts.some(isSameCart(row)) ||
         (carts.some(isSameCart(row)) && (row.status === 'reserved' || isLate)) ||
         confirmations.filter(isSameCart(row)).some(({ orderId }) => orderId === row.orderId)
       );
