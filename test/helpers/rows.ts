@@ -3,6 +3,7 @@ import type { Database } from '../../src/persistence/database.js';
 const TABLES = [
   'products',
   'rentals',
+  'reservations',
   'movements',
   'idempotency_keys',
   'api_keys',

@@ -108,6 +108,36 @@ const NO_REFERENCE = [
   '" a"',
 ];
 
+/** Bad bodies of a route that takes a list: what is no list, and values that are no field of a line. */
+function badLines(
+  list: string,
+  line: Record<string, unknown>,
+  fields: Record<string, string[]>,
+): Record<string, string[]> {
+  const lines = Object.entries(fields).map(([field, values]): [string, string[]] => {
+    const rest = Object.entries(line).filter(([name]) => name !== field);
+    const members = rest.map(([name, value]) => `"${name}": ${JSON.stringify(value)}`);
+    return [
+      `${list}[0].${field}`,
+      values.map((json) => `[{${[...members, `"${field}": ${json}`].join(', ')}}]`),
+    ];
+  });
+  const many = JSON.stringify(Array.from({ length: 1001 }, () => line));
+  return {
+    [list]: ['5', '"x"', 'null', '{}', '[]', 'true', many],
+    [`${list}[0]`]: ['[5]', '["x"]', '[null]', '[[]]'],
+    ...Object.fromEntries(lines),
+  };
+}
+
+const NO_PRODUCT = [...NO_REFERENCE, 'null', '"a\\u0000"', `"${'x'.repeat(101)}"`];
+const NO_LINE_UNITS = [...NO_COUNT, '0', 'null', '1000001'];
+const NO_REASON = [...NO_TEXT, 'null', `"${'x'.repeat(501)}"`];
+/** JSON that is no name in the caller's own books; null stands for none in some places. */
+const NO_FOREIGN_ID = [...NO_LINE, '1.5', '1e400', `"${'x'.repeat(201)}"`].filter(
+  (value) => value !== '5',
+);
+
 /** For each route with a body: a good body, and for each field JSON that it must not take. */
 const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string, string[]> }> = {
   createProduct: {
@@ -170,6 +200,74 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
     good: {},
     bad: { reason: [...NO_TEXT, `"${'x'.repeat(501)}"`], status: ['"active"'] },
   },
+  reserveStock: {
+    good: { reservations: [{ variantId: 1, quantity: 1, reservationId: 'c' }] },
+    bad: badLines(
+      'reservations',
+      { variantId: 1, quantity: 1, reservationId: 'c' },
+      {
+        variantId: NO_PRODUCT,
+        quantity: NO_LINE_UNITS,
+        reservationId: [...NO_FOREIGN_ID, 'null'],
+        expiresAt: NO_TIME,
+        x: ['1'],
+      },
+    ),
+  },
+  confirmSale: {
+    good: { updates: [{ variantId: 1, quantity: 1, reason: 'x' }] },
+    bad: badLines(
+      'updates',
+      { variantId: 1, quantity: 1, reason: 'x' },
+      {
+        variantId: NO_PRODUCT,
+        quantity: NO_LINE_UNITS,
+        reason: NO_REASON,
+        reservationId: NO_FOREIGN_ID,
+        x: ['1'],
+      },
+    ),
+  },
+  releaseStock: {
+    good: { reservationId: 'c' },
+    bad: {
+      reservationId: [...NO_FOREIGN_ID, 'null'],
+      reason: [...NO_TEXT, `"${'x'.repeat(501)}"`],
+      cartId: ['"c"'],
+    },
+  },
+  restockInventory: {
+    good: { updates: [{ variantId: 1, quantity: 1, reason: 'x' }] },
+    bad: badLines(
+      'updates',
+      { variantId: 1, quantity: 1, reason: 'x' },
+      { variantId: NO_PRODUCT, quantity: NO_LINE_UNITS, reason: NO_REASON, x: ['1'] },
+    ),
+  },
+  adjustInventory: {
+    good: { updates: [{ variantId: 1, quantity: 1, reason: 'x' }] },
+    bad: badLines(
+      'updates',
+      { variantId: 1, quantity: 1, reason: 'x' },
+      {
+        variantId: NO_PRODUCT,
+        quantity: [...NO_COUNT, ...ABOVE_A_BILLION, 'null'],
+        reason: NO_REASON,
+        reservationId: ['"c"'],
+      },
+    ),
+  },
+  validateItems: {
+    good: { items: [{ productId: 1, quantity: 1 }] },
+    bad: {
+      ...badLines(
+        'items',
+        { productId: 1, quantity: 1 },
+        { productId: NO_PRODUCT, quantity: NO_LINE_UNITS, x: ['1'] },
+      ),
+      cartId: NO_FOREIGN_ID,
+    },
+  },
   createApiKey: {
     good: { name: 'x', role: 'service' },
     bad: {
@@ -201,7 +299,7 @@ describe.each(DATABASES)('hostile requests on %s', (kind) => {
     const productId = (await admin.post('/api/products', product)).body.id;
     const rentalId = (await admin.post('/api/rentals', { product_id: productId })).body.id;
     const id = (await admin.post('/api/api-keys', { name: 'k', role: 'admin' })).body.id;
-    ids = { productId, rentalId, id };
+    ids = { productId, variantId: productId, rentalId, id };
   });
   afterAll(() => service.stop());
   beforeEach(async () => {
@@ -334,6 +432,9 @@ describe.each(DATABASES)('hostile requests on %s', (kind) => {
       ['get', `/api/products/${name}`],
       ['get', `/api/products/${name}/availability`],
       ['get', `/api/products/${name}/movements`],
+      ['get', `/api/inventory/check/${name}`],
+      ['get', `/api/inventory/product/${name}`],
+      ['get', `/api/inventory/logs/${name}`],
       ['post', `/api/products/${name}/publish`],
       ['patch', `/api/products/${name}`],
     ] as const) {

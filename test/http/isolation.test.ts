@@ -10,8 +10,14 @@ interface Theirs {
   readonly sku: string;
   readonly rentalId: string;
   readonly apiKeyId: string;
+  /** holds one unit of the product */
+  readonly checkout: string;
 }
 
+const EMPTY_LISTS = [
+  { data: [], next_cursor: null },
+  { data: [], nextCursor: null },
+];
 const NEW_PRODUCT = { sku: 'NEW', name: 'x', quantity: 1 };
 
 /** For each route: requests of store 2 that name what is store 1's. A new route has to be added. */
@@ -68,6 +74,49 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
     client.post(`/api/products/${productId}/sync-quantity`),
     client.post(`/api/products/${sku}/sync-quantity?dry_run=true`),
   ],
+  checkStock: (client, { productId, sku, checkout }) => [
+    client.get(`/api/inventory/check/${productId}`),
+    client.get(`/api/inventory/check/${sku}?reservationId=${checkout}`),
+  ],
+  // Answers 200 with what it does not find: shown below.
+  validateItems: () => [],
+  listLowStock: (client) => [
+    client.get('/api/inventory/alerts/low-stock'),
+    client.get('/api/inventory/alerts/low-stock?threshold=1000'),
+  ],
+  getProductStock: (client, { productId, sku }) => [
+    client.get(`/api/inventory/product/${productId}`),
+    client.get(`/api/inventory/product/${sku}`),
+  ],
+  reserveStock: (client, { productId, sku, checkout: reservationId }) =>
+    [productId, sku].map((variantId) => {
+      const reservations = [{ variantId, quantity: 1, reservationId }];
+      return client.post('/api/inventory/reserve', { reservations });
+    }),
+  confirmSale: (client, { productId, sku, checkout: reservationId }) =>
+    [{ variantId: productId }, { variantId: productId, reservationId }, { variantId: sku }].map(
+      (named) => {
+        const updates = [{ ...named, quantity: 1, reason: 'mine' }];
+        return client.post('/api/inventory/confirm-sale', { updates });
+      },
+    ),
+  releaseStock: (client, { checkout: reservationId }) => [
+    client.post('/api/inventory/release', { reservationId }),
+  ],
+  restockInventory: (client, { productId, sku }) =>
+    [productId, sku].map((variantId) => {
+      const updates = [{ variantId, quantity: 1, reason: 'mine' }];
+      return client.post('/api/inventory/restock', { updates });
+    }),
+  adjustInventory: (client, { productId, sku }) =>
+    [productId, sku].map((variantId) => {
+      const updates = [{ variantId, quantity: 1, reason: 'mine' }];
+      return client.put('/api/inventory/adjust', { updates });
+    }),
+  listInventoryLogs: (client, { productId, sku }) => [
+    client.get(`/api/inventory/logs/${productId}`),
+    client.get(`/api/inventory/logs/${sku}?changeType=RESTOCK`),
+  ],
   // Names nothing; that it leaves the drift of others alone is shown below.
   syncQuantities: () => [],
   createApiKey: () => [],
@@ -88,10 +137,13 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     const { id, sku } = (await owner.post('/api/products', product)).body;
     const rental = { product_id: id, user_id: 'ann' };
     await owner.post('/api/products/sync-quantities');
+    const hold = { variantId: id, quantity: 1, reservationId: 'theirs' };
+    await owner.post('/api/inventory/reserve', { reservations: [hold] });
     theirs = {
       productId: id,
       sku,
       rentalId: (await owner.post('/api/rentals', rental)).body.id,
+      checkout: hold.reservationId,
       apiKeyId: (await owner.post('/api/api-keys', { name: 'k', role: 'admin' })).body.id,
     };
   });
@@ -108,7 +160,7 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
       const before = await tableCounts(service.rows);
       const answers = await Promise.all(ATTEMPTS[name]?.(intruder, theirs) ?? []);
       for (const { status, body } of answers) {
-        if (status === 200) expect(body).toEqual({ data: [], next_cursor: null });
+        if (status === 200) expect(EMPTY_LISTS).toContainEqual(body);
         else expect(status).toBe(404);
       }
       expect(await tableCounts(service.rows)).toEqual(before);
@@ -122,8 +174,19 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     expect((await ann.post(`/api/rentals/${theirs.rentalId}/cancel`)).status).toBe(404);
   });
 
+  it('a list that is validated says nothing of what is elsewhere', async () => {
+    const { productId, sku, checkout } = theirs;
+    const items = [productId, sku].map((named) => ({ productId: named, quantity: 1 }));
+    const { body } = await intruder.post('/api/inventory/validate', {
+      items,
+      cartId: `checkout:${checkout}`,
+    });
+    const nothing = { productTitle: null, code: 'product_not_found', available: 0 };
+    expect(body).toMatchObject({ isValid: false, errors: [nothing, nothing] });
+  });
+
   it('a sync neither sees nor mends what is wrong elsewhere', async () => {
-    const drift = `UPDATE products SET quantity_available = 3, quantity_rented = 0 WHERE id = ${theirs.productId}`;
+    const drift = `UPDATE products SET quantity_available = 3, quantity_reserved = 0, quantity_rented = 0 WHERE id = ${theirs.productId}`;
     await service.rows.run(drift);
     const { body } = await intruder.post('/api/products/sync-quantities');
     expect(body).toMatchObject({ total_products: 0, synced_products: 0, details: [] });
