@@ -12,6 +12,7 @@ import {
   type TruthOffset,
   truthAt,
 } from './drift.js';
+import type { LinelessEvent } from './event.js';
 import type { IdempotencyRecord } from './idempotency.js';
 import type { Instant } from './instant.js';
 import { LiveProduct, type Sent } from './live-product.js';
@@ -119,6 +120,7 @@ export interface Changes {
   readonly revokedApiKeyIds: string[];
   readonly newSyncRuns: NewSyncRun[];
   readonly syncFindings: SyncFinding[];
+  readonly events: LinelessEvent[];
 }
 
 /**
@@ -146,6 +148,7 @@ export class Batch {
     revokedApiKeyIds: [],
     newSyncRuns: [],
     syncFindings: [],
+    events: [],
   };
   readonly #products = new Map<number, LiveProduct>();
   readonly #rentals: Map<string, Rental>;
@@ -417,6 +420,22 @@ export class Batch {
       productId: row.id,
       quantity: [row.quantityAvailable - delta.quantityAvailable, row.quantityAvailable],
       status: [oldStatus, row.availabilityStatus],
+    });
+  }
+
+  /** Tells of what has no line in the ledger. */
+  tell(
+    command: CommandHeader,
+    event: Pick<LinelessEvent, 'type' | 'data'> &
+      Partial<Pick<LinelessEvent, 'productId' | 'userId' | 'storeId'>>,
+  ): void {
+    this.changes.events.push({
+      storeId: command.storeId,
+      productId: null,
+      userId: null,
+      ...event,
+      commandId: command.id,
+      createdAt: this.now,
     });
   }
 

@@ -9,6 +9,7 @@ import { readCartItems, removeCartItems, saveCartItems } from './cart-items.js';
 import { markCommit, wasCommitted } from './commits.js';
 import type { Database, Session } from './database.js';
 import { readTruths } from './drift-scan.js';
+import { insertEvents } from './events.js';
 import {
   changeOutcomes,
   deleteExpiredRecords,
@@ -152,6 +153,7 @@ async function save(
   await insertSyncRuns(session, changes.newSyncRuns, now);
   await saveSyncFindings(session, changes.syncFindings, now);
   await deleteExpiredRecords(session, changes.expiredKeys, now);
+  await insertEvents(session, changes.events);
   await insertRecords(session, changes.records);
   await changeOutcomes(session, changes.changedOutcomes);
 
@@ -160,6 +162,7 @@ async function save(
   const wroteSomething =
     changes.records.length +
       changes.changedOutcomes.size +
+      changes.events.length +
       changes.changedProducts.length +
       changes.savedCartItems.size +
       changes.removedCartItemIds.size +
