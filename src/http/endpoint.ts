@@ -78,10 +78,9 @@ export function replyTo<T>(
   render: (value: T, replayed: boolean) => Reply,
 ): Reply {
   const { outcome, replayed } = answer;
-  const headers = replayed ? REPLAYED : {};
-  if (!outcome.ok) throw problemOf(outcome.refusal, { headers });
+  if (!outcome.ok) throw problemOf(outcome.refusal, replayed ? { headers: REPLAYED } : {});
   const reply = render(outcome.value, replayed);
-  return { ...reply, headers: { ...reply.headers, ...headers } };
+  return replayed ? { ...reply, headers: { ...reply.headers, ...REPLAYED } } : reply;
 }
 
 const REPLAYED = { 'Idempotency-Replayed': 'true' };
