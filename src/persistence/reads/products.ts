@@ -1,7 +1,8 @@
-import type { AvailabilityStatus } from '../../../machines/product.js';
+import { AVAILABILITY_STATUSES, type AvailabilityStatus } from '../../../machines/product.js';
 import type { Product } from '../../domain/product.js';
 import type { Database } from '../database.js';
 import { PRODUCT_COLUMNS, rowToProduct, whereSkus } from '../products.js';
+import { integer, oneOf, type Row, text } from '../rows.js';
 import { list } from '../sql.js';
 import { sharedQuery } from './shared-query.js';
 
@@ -24,9 +25,17 @@ export interface ProductQuery {
   readonly limit: number;
 }
 
+/** What of a product says whether units are free. */
+export type Availability = Pick<
+  Product,
+  'id' | 'storeId' | 'sku' | 'quantity' | 'quantityAvailable' | 'availabilityStatus'
+>;
+
 export interface ProductReads {
   /** The product, where it exists in this store. Fresh: never from a cache. */
   find(storeId: number, ref: ProductRef): Promise<Product | null>;
+  /** The same, with only what the most frequent read of all needs. */
+  findAvailability(storeId: number, ref: ProductRef): Promise<Availability | null>;
   /** A store's products in order of id. */
   list(query: ProductQuery): Promise<Page<Product>>;
 }
@@ -35,20 +44,41 @@ const QUERIES_IN_FLIGHT_MAX = 2;
 const KEYS_MAX = 500;
 
 export function productReads(database: Database): ProductReads {
-  const find = sharedQuery(
-    (keys: readonly { storeId: number; ref: ProductRef }[]) => findProducts(database, keys),
-    { inFlightMax: QUERIES_IN_FLIGHT_MAX, keysMax: KEYS_MAX },
-  );
+  const shared = <T extends Named>(columns: string, read: (row: Row) => T) =>
+    sharedQuery((keys: readonly Key[]) => findProducts(database, keys, { columns, read }), {
+      inFlightMax: QUERIES_IN_FLIGHT_MAX,
+      keysMax: KEYS_MAX,
+    });
+  const find = shared(PRODUCT_COLUMNS, rowToProduct);
+  const findAvailability = shared(AVAILABILITY_COLUMNS, rowToAvailability);
   return {
     find: (storeId, ref) => find({ storeId, ref }),
+    findAvailability: (storeId, ref) => findAvailability({ storeId, ref }),
     list: (query) => listProducts(database, query),
   };
 }
 
-async function findProducts(
+const AVAILABILITY_COLUMNS = 'id, store_id, sku, quantity, quantity_available, availability_status';
+
+function rowToAvailability(row: Row): Availability {
+  return {
+    id: integer(row, 'id'),
+    storeId: integer(row, 'store_id'),
+    sku: text(row, 'sku'),
+    quantity: integer(row, 'quantity'),
+    quantityAvailable: integer(row, 'quantity_available'),
+    availabilityStatus: oneOf(row, 'availability_status', AVAILABILITY_STATUSES),
+  };
+}
+
+type Key = { readonly storeId: number; readonly ref: ProductRef };
+type Named = Pick<Product, 'id' | 'storeId' | 'sku'>;
+
+async function findProducts<T extends Named>(
   database: Database,
-  keys: readonly { storeId: number; ref: ProductRef }[],
-): Promise<(Product | null)[]> {
+  keys: readonly Key[],
+  { columns, read }: { columns: string; read: (row: Row) => T },
+): Promise<(T | null)[]> {
   const ids = new Map<number, Set<number>>();
   const skus: { storeId: number; sku: string }[] = [];
   for (const { storeId, ref } of keys) {
@@ -65,18 +95,19 @@ async function findProducts(
   );
   if (skus.length > 0) conditions.push(whereSkus(database, skus));
   const rows = await database.select(
-    `SELECT ${PRODUCT_COLUMNS} FROM products WHERE ${conditions.join(' OR ')}`,
+    `SELECT ${columns} FROM products WHERE ${conditions.join(' OR ')}`,
   );
-  const found = new Map<string, Product>();
+  const byId = new Map<number, T>();
+  const bySku = new Map<string, T>();
   for (const row of rows) {
-    const product = rowToProduct(row);
-    found.set(`${product.storeId}#${product.id}`, product);
-    found.set(`${product.storeId}:${product.sku}`, product);
+    const product = read(row);
+    byId.set(product.id, product);
+    if (skus.length > 0) bySku.set(`${product.storeId}:${product.sku}`, product);
   }
-  return keys.map(
-    ({ storeId, ref }) =>
-      found.get(typeof ref === 'number' ? `${storeId}#${ref}` : `${storeId}:${ref}`) ?? null,
-  );
+  return keys.map(({ storeId, ref }) => {
+    const product = typeof ref === 'number' ? byId.get(ref) : bySku.get(`${storeId}:${ref}`);
+    return product?.storeId === storeId ? product : null;
+  });
 }
 
 async function listProducts(database: Database, query: ProductQuery): Promise<Page<Product>> {
