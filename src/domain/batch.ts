@@ -17,7 +17,7 @@ import type { IdempotencyRecord } from './idempotency.js';
 import type { Instant } from './instant.js';
 import { LiveProduct, type Sent } from './live-product.js';
 import type { Movement, MovementKind } from './movement.js';
-import { countersOf, difference, type Product } from './product.js';
+import { asTold, countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
 import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
 import type { NewSyncRun, SyncFinding } from './sync-run.js';
@@ -202,7 +202,7 @@ export class Batch {
 
   /** The product as it is told, with what is due counted as free. A copy, for keeping. */
   told(product: LiveProduct): Product {
-    return toldProduct(product.row, this.#due.get(product.row.id)?.units ?? 0);
+    return asTold(product.snapshot(), this.#due.get(product.row.id)?.units ?? 0);
   }
 
   /** The status as it is told, with what is due counted as free. */
@@ -518,18 +518,6 @@ export interface HoldKey extends ProductInStore {
 
 interface ItemKey extends ProductInStore {
   readonly userId: string;
-}
-
-/** A product with so many units of it counted as free that are held by what is due. A copy. */
-export function toldProduct(row: Product, dueUnits: number): Product {
-  if (dueUnits === 0) return { ...row };
-  const quantityAvailable = row.quantityAvailable + dueUnits;
-  return {
-    ...row,
-    quantityAvailable,
-    quantityReserved: row.quantityReserved - dueUnits,
-    availabilityStatus: statusOf(row.availabilityStatus === 'draft', quantityAvailable),
-  };
 }
 
 const holdKey = ({ storeId, productId, cartId }: HoldKey) => `${storeId}:${productId}:${cartId}`;

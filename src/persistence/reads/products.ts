@@ -1,8 +1,15 @@
-import type { AvailabilityStatus } from '../../../machines/product.js';
-import type { Product } from '../../domain/product.js';
+import { AVAILABILITY_STATUSES, type AvailabilityStatus } from '../../../machines/product.js';
+import { asTold, type Product } from '../../domain/product.js';
 import type { Database } from '../database.js';
 import type { Dialect } from '../dialects.js';
-import { rowToToldProduct, toldAvailable, toldColumns, whereSkus } from '../products.js';
+import {
+  PRODUCT_COLUMNS,
+  rowToToldProduct,
+  toldAvailable,
+  toldColumns,
+  whereSkus,
+} from '../products.js';
+import { integer, oneOf, type Row, text } from '../rows.js';
 import { list } from '../sql.js';
 import { sharedQuery } from './shared-query.js';
 
@@ -25,9 +32,23 @@ export interface ProductQuery {
   readonly limit: number;
 }
 
+/** What of a product says whether units are free. */
+export type Availability = Pick<
+  Product,
+  | 'id'
+  | 'storeId'
+  | 'sku'
+  | 'quantity'
+  | 'quantityAvailable'
+  | 'quantityReserved'
+  | 'availabilityStatus'
+>;
+
 export interface ProductReads {
   /** The product as it is told, where it exists in this store. Fresh: never from a cache. */
   find(storeId: number, ref: ProductRef): Promise<Product | null>;
+  /** The same, with only what the most frequent read of all needs. */
+  findAvailability(storeId: number, ref: ProductRef): Promise<Availability | null>;
   /** A store's products in order of id. */
   list(query: ProductQuery): Promise<Page<Product>>;
   /** Published products with few units free, in order of id. */
@@ -51,22 +72,46 @@ const KEYS_MAX = 500;
 const VARIANTS_MAX = 1_000;
 
 export function productReads(database: Database): ProductReads {
-  const find = sharedQuery(
-    (keys: readonly { storeId: number; ref: ProductRef }[]) => findProducts(database, keys),
-    { inFlightMax: QUERIES_IN_FLIGHT_MAX, keysMax: KEYS_MAX },
-  );
+  const shared = <T extends Named>(columns: string, read: (row: Row) => T) =>
+    sharedQuery((keys: readonly Key[]) => findProducts(database, keys, { columns, read }), {
+      inFlightMax: QUERIES_IN_FLIGHT_MAX,
+      keysMax: KEYS_MAX,
+    });
+  const find = shared(PRODUCT_COLUMNS, rowToToldProduct);
+  const findAvailability = shared(AVAILABILITY_COLUMNS, rowToAvailability);
   return {
     find: (storeId, ref) => find({ storeId, ref }),
+    findAvailability: (storeId, ref) => findAvailability({ storeId, ref }),
     list: (query) => listProducts(database, query),
     listLowStock: (query) => listLowStock(database, query),
     listVariants: (storeId, parentId) => listVariants(database, storeId, parentId),
   };
 }
 
-async function findProducts(
+const AVAILABILITY_COLUMNS =
+  'id, store_id, sku, quantity, quantity_available, quantity_reserved, availability_status';
+
+function rowToAvailability(row: Row): Availability {
+  const availability = {
+    id: integer(row, 'id'),
+    storeId: integer(row, 'store_id'),
+    sku: text(row, 'sku'),
+    quantity: integer(row, 'quantity'),
+    quantityAvailable: integer(row, 'quantity_available'),
+    quantityReserved: integer(row, 'quantity_reserved'),
+    availabilityStatus: oneOf(row, 'availability_status', AVAILABILITY_STATUSES),
+  };
+  return asTold(availability, integer(row, 'due_units'));
+}
+
+type Key = { readonly storeId: number; readonly ref: ProductRef };
+type Named = Pick<Product, 'id' | 'storeId' | 'sku'>;
+
+async function findProducts<T extends Named>(
   database: Database,
-  keys: readonly { storeId: number; ref: ProductRef }[],
-): Promise<(Product | null)[]> {
+  keys: readonly Key[],
+  { columns, read }: { columns: string; read: (row: Row) => T },
+): Promise<(T | null)[]> {
   const ids = new Map<number, Set<number>>();
   const skus: { storeId: number; sku: string }[] = [];
   for (const { storeId, ref } of keys) {
@@ -83,18 +128,19 @@ async function findProducts(
   );
   if (skus.length > 0) conditions.push(whereSkus(database, skus));
   const rows = await database.select(
-    `SELECT ${toldColumns(database.dialect)} FROM products WHERE ${conditions.join(' OR ')}`,
+    `SELECT ${toldColumns(database.dialect, columns)} FROM products WHERE ${conditions.join(' OR ')}`,
   );
-  const found = new Map<string, Product>();
+  const byId = new Map<number, T>();
+  const bySku = new Map<string, T>();
   for (const row of rows) {
-    const product = rowToToldProduct(row);
-    found.set(`${product.storeId}#${product.id}`, product);
-    found.set(`${product.storeId}:${product.sku}`, product);
+    const product = read(row);
+    byId.set(product.id, product);
+    if (skus.length > 0) bySku.set(`${product.storeId}:${product.sku}`, product);
   }
-  return keys.map(
-    ({ storeId, ref }) =>
-      found.get(typeof ref === 'number' ? `${storeId}#${ref}` : `${storeId}:${ref}`) ?? null,
-  );
+  return keys.map(({ storeId, ref }) => {
+    const product = typeof ref === 'number' ? byId.get(ref) : bySku.get(`${storeId}:${ref}`);
+    return product?.storeId === storeId ? product : null;
+  });
 }
 
 async function listProducts(database: Database, query: ProductQuery): Promise<Page<Product>> {
@@ -105,7 +151,7 @@ async function listProducts(database: Database, query: ProductQuery): Promise<Pa
   if (query.parentId !== null) conditions.push(`parent_id = ${query.parentId}`);
   if (query.after !== null) conditions.push(`id > ${query.after}`);
   const rows = await database.select(
-    `SELECT ${toldColumns(dialect)} FROM products WHERE ${conditions.join(' AND ')} ` +
+    `SELECT ${toldColumns(dialect, PRODUCT_COLUMNS)} FROM products WHERE ${conditions.join(' AND ')} ` +
       `ORDER BY id LIMIT ${query.limit + 1}`,
   );
   return pageOf(rows.map(rowToToldProduct), query.limit);
@@ -130,7 +176,7 @@ async function listLowStock(database: Database, query: LowStockQuery): Promise<P
     query.threshold === null ? `COALESCE(low_stock_threshold, ${query.fallback})` : query.threshold;
   const after = query.after === null ? '' : `AND id > ${query.after} `;
   const rows = await database.select(
-    `SELECT ${toldColumns(dialect)} FROM products WHERE store_id = ${query.storeId} ` +
+    `SELECT ${toldColumns(dialect, PRODUCT_COLUMNS)} FROM products WHERE store_id = ${query.storeId} ` +
       `AND availability_status <> 'draft' AND ${toldAvailable(dialect)} <= ${threshold} ` +
       `${after}ORDER BY id LIMIT ${query.limit + 1}`,
   );
@@ -139,7 +185,7 @@ async function listLowStock(database: Database, query: LowStockQuery): Promise<P
 
 async function listVariants(database: Database, storeId: number, parentId: number) {
   const rows = await database.select(
-    `SELECT ${toldColumns(database.dialect)} FROM products ` +
+    `SELECT ${toldColumns(database.dialect, PRODUCT_COLUMNS)} FROM products ` +
       `WHERE parent_id = ${parentId} AND store_id = ${storeId} ORDER BY id LIMIT ${VARIANTS_MAX}`,
   );
   return rows.map(rowToToldProduct);
