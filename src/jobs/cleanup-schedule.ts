@@ -7,7 +7,7 @@ import type { Database } from '../persistence/database.js';
 import { leases } from '../persistence/leases.js';
 
 const LEASE = 'cleanup-reservations';
-/** renewed before each round of a run; when its holder dies, another copy takes over after that */
+/** renewed as a run goes on; when its holder dies, another copy takes over after that */
 const LEASE_SECONDS = 30;
 const EVERY_SECOND = '* * * * * *';
 
@@ -28,7 +28,12 @@ export function startCleanupSchedule(
   let stopped = false;
 
   const run = async () => {
-    const hold = async () => !stopped && (await ours.hold(LEASE, LEASE_SECONDS));
+    let renewMs = 0;
+    const hold = async () => {
+      if (stopped || clock.monotonicMs() < renewMs) return !stopped;
+      renewMs = clock.monotonicMs() + (LEASE_SECONDS * 1000) / 6;
+      return ours.hold(LEASE, LEASE_SECONDS);
+    };
     if (!(await hold())) return;
     const summary = await core.cleanup.run(null, { actor: 'cleanup:cron', goOn: hold });
     if (summary.errors > 0) log.error(summary, 'some holds that are due could not be ended');
