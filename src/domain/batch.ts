@@ -231,7 +231,7 @@ export class Batch {
   reservationsOfCart({ storeId, cartId }: { storeId: number; cartId: string }): Reservation[] {
     return [...this.#reservations.values()]
       .filter((row) => row.storeId === storeId && row.cartId === cartId)
-      .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+      .sort((a, b) => a.createdAt - b.createdAt || lifeOf(a) - lifeOf(b) || (a.id < b.id ? -1 : 1));
   }
 
   /** A reservation as it is told. Throws CartGrew where its product was not loaded. */
@@ -455,6 +455,7 @@ export class Batch {
     const { ledger } = truthAt(product.row, offset);
     const sent = product.send({ type: 'SYNC', counters: drift.new });
     if ('refusal' in sent) throw new Error(`product ${drift.productId} can not be synced`);
+    product.noteNextHoldDueAt(earliest(product.row.nextHoldDueAt, offset.firstHoldDueAt));
     this.move(product, command, {
       kind: 'sync',
       sent,
@@ -526,4 +527,6 @@ const userKey = ({ storeId, userId }: { storeId: number; userId: string }) =>
 const itemKey = ({ storeId, productId, userId }: ItemKey) => `${storeId}:${productId}:${userId}`;
 const earliest = (a: Instant | null, b: Instant | null) =>
   a === null || b === null ? (a ?? b) : Math.min(a, b);
+/** Of holds of one cart and product, one that is not over is the last. */
+const lifeOf = ({ status }: Reservation) => (status === 'reserved' ? 1 : 0);
 const skuKey = ({ storeId, sku }: SkuInStore) => `${storeId}:${sku}`;

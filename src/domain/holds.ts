@@ -1,6 +1,6 @@
 import type { Batch, HoldKey } from './batch.js';
 import { CartGrew } from './cart-grew.js';
-import { mayTouchCart } from './carts.js';
+import { isOfKnownKind, mayTouchCart } from './carts.js';
 import {
   type CartReleased,
   type CommandHeader,
@@ -62,8 +62,8 @@ export function reserve(
   if (short.length > 0) return refused(refusalOfLines(short));
   if (command.ownerId !== null) {
     const customer = { storeId: command.storeId, userId: command.ownerId };
-    const isNew = (one: Wanted) => !one.held && one.line.customerId === command.ownerId;
-    if (batch.activeHolds(customer) + wanted.filter(isNew).length > rules.activeHoldsMax) {
+    const made = wanted.filter(({ held }) => !held).length;
+    if (made > 0 && batch.activeHolds(customer) + made > rules.activeHoldsMax) {
       return refused({ code: 'hold_limit_reached', limit: rules.activeHoldsMax });
     }
   }
@@ -133,12 +133,7 @@ function refusalFor(
 }
 
 /** Lets a cart hold what it wants; the machines were asked before. Returns the hold. */
-function putHold(
-  batch: Batch,
-  command: CommandHeader & { reason: string | null },
-  wanted: Wanted,
-  expiresAt: Instant,
-): Reservation {
+function putHold(batch: Batch, command: Reserve, wanted: Wanted, expiresAt: Instant): Reservation {
   const product = productOf(batch, wanted);
   const { held, line, target } = wanted;
   if (held) return changeHold(batch, product, command, { held, target, expiresAt });
@@ -159,7 +154,8 @@ function putHold(
     releasedAt: null,
     orderId: null,
     rentalId: null,
-    customerId: line.customerId,
+    // A customer's holds are its own: they are what its limit counts.
+    customerId: command.ownerId ?? line.customerId,
     createdAt: batch.now,
     updatedAt: batch.now,
   };
@@ -336,12 +332,18 @@ export function findReservation(
   const reservation = batch.reservation(command);
   const product = batch.product(command);
   if (!reservation || reservation.productId !== product?.row.id) return null;
+  return mayTouchReservation(batch, command, reservation) ? { product, reservation } : null;
+}
+
+/** A customer's own it may touch whoever else has a part in the cart, another's never. */
+function mayTouchReservation(
+  batch: Batch,
+  command: { readonly storeId: number; readonly ownerId: string | null },
+  { cartId, customerId }: Reservation,
+): boolean {
   const { ownerId } = command;
-  const isAnothers = reservation.customerId !== null && reservation.customerId !== ownerId;
-  if (ownerId !== null && (isAnothers || !mayTouch(batch, command, reservation.cartId))) {
-    return null;
-  }
-  return { product, reservation };
+  if (customerId !== null && customerId === ownerId) return mayTouchCart(ownerId, cartId, []);
+  return (ownerId === null || customerId === null) && mayTouch(batch, command, cartId);
 }
 
 /** Whether the caller may touch a cart; for a customer, what it holds must have been loaded. */
@@ -350,7 +352,7 @@ export function mayTouch(
   { storeId, ownerId }: { storeId: number; ownerId: string | null },
   cartId: string,
 ): boolean {
-  if (ownerId === null) return true;
+  if (ownerId === null || isOfKnownKind(cartId)) return mayTouchCart(ownerId, cartId, []);
   const rows = batch.reservationsOfCart({ storeId, cartId });
   const held = rows.filter((row) => isHeld(row, batch.now));
   return mayTouchCart(ownerId, cartId, held);

@@ -13,6 +13,8 @@ export interface Needs {
   readonly holds: readonly HoldKey[];
   /** all that these carts hold, and what they held lately */
   readonly carts: readonly CartInStore[];
+  /** all that the carts of these reservations hold */
+  readonly cartsOf: readonly { readonly storeId: number; readonly reservationId: string }[];
   /** all that became of holds of these carts on these products */
   readonly pastHolds: readonly HoldKey[];
   /** reservations that these carts confirmed for these orders */
@@ -49,6 +51,7 @@ export function needsOf(commands: readonly Command[]): Needs {
   const reservationIds = new Set<string>();
   const holds: HoldKey[] = [];
   const carts: CartInStore[] = [];
+  const cartsOf: { storeId: number; reservationId: string }[] = [];
   const pastHolds: HoldKey[] = [];
   const confirmations: (CartInStore & { orderId: string })[] = [];
   const customers: UserInStore[] = [];
@@ -71,6 +74,8 @@ export function needsOf(commands: readonly Command[]): Needs {
       case 'confirm':
       case 'release':
         reservationIds.add(command.reservationId);
+        // Whose cart it is in, only what else is held there says.
+        if (command.ownerId !== null) cartsOf.push(command);
         break;
       case 'reserve': {
         const { storeId, ownerId, lines } = command;
@@ -94,9 +99,10 @@ export function needsOf(commands: readonly Command[]): Needs {
         carts.push(command);
         break;
       case 'sell': {
-        const { storeId, boughtBy } = command;
+        const { storeId, ownerId, boughtBy } = command;
         for (const { productId, cartId, holdMustExist } of command.lines) {
           if (cartId !== null) {
+            if (ownerId !== null && !isOfKnownKind(cartId)) carts.push({ storeId, cartId });
             (holdMustExist ? pastHolds : holds).push({ storeId, productId, cartId });
           }
           if (boughtBy !== null) cartItems.push({ storeId, productId, userId: boughtBy });
@@ -134,6 +140,7 @@ export function needsOf(commands: readonly Command[]): Needs {
     reservationIds: [...reservationIds],
     holds,
     carts,
+    cartsOf,
     pastHolds,
     confirmations,
     customers,

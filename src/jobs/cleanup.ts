@@ -102,6 +102,8 @@ export function createCleanups(
     if (!(await ours.hold(lease, LEASE_SECONDS))) return null;
     const goOn = () => ours.hold(lease, LEASE_SECONDS);
     const summary = await run(storeId, { goOn });
+    // A run that took longer than its lease may have been taken over meanwhile.
+    if (!(await goOn())) return null;
     await send({
       kind: 'finish_cleanup',
       id: newId(),

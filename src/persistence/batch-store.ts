@@ -22,6 +22,7 @@ import { insertRentals, lockRentals, lockRentalsOfNobody, saveChangedRentals } f
 import {
   countHoldsOfCustomers,
   insertReservations,
+  lockCustomers,
   readDueHolds,
   readReservations,
   saveChangedReservations,
@@ -89,6 +90,7 @@ function transaction(
     async load(needs) {
       const askedMs = performance.now();
       const products = await lockProducts(session, needs.productIds);
+      await lockCustomers(session, needs.customers);
       times.locked(performance.now() - askedMs);
       const { now, records } = await readClockAndRecords(session, needs.keyHashes);
       const lately = now - options.holdMaxMs;
