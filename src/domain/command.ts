@@ -175,6 +175,8 @@ export interface ReleaseCart extends WholeCartCommand {
   readonly reason: string;
   /** refuse with reservation_not_found where the cart never held anything lately */
   readonly mustBeKnown: boolean;
+  /** refuse with invalid_transition where nothing is held and the last of it was confirmed */
+  readonly refuseConfirmed?: boolean;
 }
 
 export interface SaleLine {

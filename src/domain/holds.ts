@@ -1,6 +1,6 @@
 import type { Batch, HoldKey } from './batch.js';
 import { CartGrew } from './cart-grew.js';
-import { isOfKnownKind, mayTouchCart } from './carts.js';
+import { isOfKnownKind, mayTouchCart, mayTouchReservation } from './carts.js';
 import {
   type CartReleased,
   type CommandHeader,
@@ -269,6 +269,11 @@ export function releaseCart(batch: Batch, command: ReleaseCart): Outcome<CartRel
   const rows = batch.reservationsOfCart(command);
   if (rows.length === 0 && command.mustBeKnown) return refused({ code: 'reservation_not_found' });
   const held = heldAndLocked(batch, rows);
+  const last = rows.at(-1);
+  if (held.length === 0 && last && command.refuseConfirmed) {
+    const next = nextReservation(last, { type: 'RELEASE', now: batch.now });
+    if ('refusal' in next) return refused(next.refusal);
+  }
   const released = held.map(({ product, reservation }) =>
     batch.toldReservation(end(batch, product, command, reservation)),
   );
@@ -281,9 +286,14 @@ export function heldAndLocked(
   rows: readonly Reservation[],
 ): { product: LiveProduct; reservation: Reservation }[] {
   const held = rows.filter((row) => isHeld(row, batch.now));
-  const unlocked = held.filter((row) => !batch.product(row));
-  if (unlocked.length > 0) throw new CartGrew(unlocked.map(({ productId }) => productId));
+  mustBeLocked(batch, held);
   return held.map((reservation) => ({ product: productOf(batch, reservation), reservation }));
+}
+
+/** Throws CartGrew where a product of these was not locked. */
+export function mustBeLocked(batch: Batch, rows: readonly Reservation[]): void {
+  const unlocked = rows.filter((row) => !batch.product(row));
+  if (unlocked.length > 0) throw new CartGrew(unlocked.map(({ productId }) => productId));
 }
 
 /** Ends a hold that is not due. */
@@ -332,18 +342,8 @@ export function findReservation(
   const reservation = batch.reservation(command);
   const product = batch.product(command);
   if (!reservation || reservation.productId !== product?.row.id) return null;
-  return mayTouchReservation(batch, command, reservation) ? { product, reservation } : null;
-}
-
-/** A customer's own it may touch whoever else has a part in the cart, another's never. */
-function mayTouchReservation(
-  batch: Batch,
-  command: { readonly storeId: number; readonly ownerId: string | null },
-  { cartId, customerId }: Reservation,
-): boolean {
-  const { ownerId } = command;
-  if (customerId !== null && customerId === ownerId) return mayTouchCart(ownerId, cartId, []);
-  return (ownerId === null || customerId === null) && mayTouch(batch, command, cartId);
+  const held = heldBy(batch, reservation);
+  return mayTouchReservation(command.ownerId, reservation, held) ? { product, reservation } : null;
 }
 
 /** Whether the caller may touch a cart; for a customer, what it holds must have been loaded. */
@@ -353,9 +353,11 @@ export function mayTouch(
   cartId: string,
 ): boolean {
   if (ownerId === null || isOfKnownKind(cartId)) return mayTouchCart(ownerId, cartId, []);
-  const rows = batch.reservationsOfCart({ storeId, cartId });
-  const held = rows.filter((row) => isHeld(row, batch.now));
-  return mayTouchCart(ownerId, cartId, held);
+  return mayTouchCart(ownerId, cartId, heldBy(batch, { storeId, cartId }));
+}
+
+function heldBy(batch: Batch, cart: { storeId: number; cartId: string }): Reservation[] {
+  return batch.reservationsOfCart(cart).filter((row) => isHeld(row, batch.now));
 }
 
 function expiryErrors(batch: Batch, lines: readonly HoldLine[], rules: HoldRules) {

@@ -1,4 +1,5 @@
 import type { Batch, HoldKey } from './batch.js';
+import { mayTouchReservation } from './carts.js';
 import {
   type CartConfirmed,
   type CommandHeader,
@@ -14,7 +15,7 @@ import {
 } from './command.js';
 import { takeFree, wouldRefuse } from './free-units.js';
 import { groupBy } from './group-by.js';
-import { findReservation, heldAndLocked, mayTouch } from './holds.js';
+import { findReservation, heldAndLocked, mayTouch, mustBeLocked } from './holds.js';
 import type { LiveProduct } from './live-product.js';
 import { type LineRefusal, type Reason, refusalOfLines } from './refusal.js';
 import type { Rental } from './rental.js';
@@ -41,8 +42,12 @@ export function confirmHold(batch: Batch, command: ConfirmHold): Outcome<HoldCon
 export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartConfirmed> {
   if (!mayTouch(batch, command, command.cartId)) return refused({ code: 'forbidden' });
   const rows = batch.reservationsOfCart(command);
+  // Where nothing is held any more anybody may touch the cart; what another bought is not told.
   const earlier = rows.filter(
-    ({ status, orderId }) => status === 'confirmed' && orderId === command.orderId,
+    (row) =>
+      row.status === 'confirmed' &&
+      row.orderId === command.orderId &&
+      mayTouchReservation(command.ownerId, row, []),
   );
   const latest = [...groupBy(rows, ({ productId }) => productId).values()]
     .map((ofProduct) => ofProduct.at(-1) ?? ofProduct[0])
@@ -80,6 +85,7 @@ function isOpenFor(row: Reservation, earlier: readonly Reservation[]): boolean {
 }
 
 function confirmedCart(batch: Batch, confirmed: readonly Reservation[]): CartConfirmed {
+  mustBeLocked(batch, confirmed);
   return {
     reservations: confirmed.map((row) => batch.toldReservation(row)),
     rentals: confirmed.map((row) => rentalOf(batch, row)),

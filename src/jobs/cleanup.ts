@@ -22,6 +22,8 @@ export interface Cleanups {
     cleanup: Cleanup;
     storeId: number;
     keyHash: string;
+    /** who the ledger names */
+    actor: string;
   }): Promise<CleanupSummary | null>;
 }
 
@@ -95,20 +97,22 @@ export function createCleanups(
     cleanup: Cleanup;
     storeId: number;
     keyHash: string;
+    /** who the ledger names */
+    actor: string;
   }): Promise<CleanupSummary | null> {
-    const { cleanup, storeId, keyHash } = begun;
+    const { cleanup, storeId, keyHash, actor } = begun;
     if (cleanup.summary) return cleanup.summary;
     const lease = `cleanup:${cleanup.runId}`;
     if (!(await ours.hold(lease, LEASE_SECONDS))) return null;
     const goOn = () => ours.hold(lease, LEASE_SECONDS);
-    const summary = await run(storeId, { goOn });
+    const summary = await run(storeId, { actor, goOn });
     // A run that took longer than its lease may have been taken over meanwhile.
     if (!(await goOn())) return null;
     await send({
       kind: 'finish_cleanup',
       id: newId(),
       storeId,
-      actor: 'cleanup',
+      actor,
       idempotency: null,
       keyHash,
       cleanup: { runId: cleanup.runId, summary },

@@ -108,6 +108,11 @@ const NO_REFERENCE = [
   '" a"',
 ];
 
+const NO_MINUTES = [
+  ...['"1"', 'true', '[]', '[1]', '{}', '""', 'null', '0', '-1', '-0.1', '1440.001', '1e400'],
+];
+const NO_FOREIGN_ID = [...NO_LINE, '1.5', '1152921504606846976'].filter((value) => value !== '5');
+
 /** For each route with a body: a good body, and for each field JSON that it must not take. */
 const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string, string[]> }> = {
   createProduct: {
@@ -170,6 +175,21 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
     good: {},
     bad: { reason: [...NO_TEXT, `"${'x'.repeat(501)}"`], status: ['"active"'] },
   },
+  createReservation: {
+    good: { cartId: 'c', resellerProductId: 1, quantity: 1 },
+    bad: {
+      cartId: [...NO_LINE, 'null', `"${'x'.repeat(201)}"`],
+      resellerProductId: [...NO_REFERENCE, 'null', '"a\\u0000"', `"${'x'.repeat(101)}"`],
+      quantity: [...NO_COUNT, '0', 'null', '1000001'],
+      expiresInMinutes: NO_MINUTES,
+      customerId: NO_FOREIGN_ID,
+      expiresAt: ['"2999-01-01T00:00:00Z"'],
+      storeId: ['2'],
+    },
+  },
+  extendReservation: { good: {}, bad: { additionalMinutes: NO_MINUTES, expiresAt: ['1'] } },
+  confirmReservation: { good: {}, bad: { orderId: [...NO_FOREIGN_ID, 'null'] } },
+  confirmCart: { good: {}, bad: { orderId: [...NO_FOREIGN_ID, 'null'], cartId: ['"d"'] } },
   createApiKey: {
     good: { name: 'x', role: 'service' },
     bad: {
@@ -201,7 +221,7 @@ describe.each(DATABASES)('hostile requests on %s', (kind) => {
     const productId = (await admin.post('/api/products', product)).body.id;
     const rentalId = (await admin.post('/api/rentals', { product_id: productId })).body.id;
     const id = (await admin.post('/api/api-keys', { name: 'k', role: 'admin' })).body.id;
-    ids = { productId, rentalId, id };
+    ids = { productId, rentalId, id, resellerProductId: productId, cartId: 'c' };
   });
   afterAll(() => service.stop());
   beforeEach(async () => {
