@@ -173,7 +173,7 @@ export interface ConfirmCart extends WholeCartCommand {
 export interface ReleaseCart extends WholeCartCommand {
   readonly kind: 'release_cart';
   readonly reason: string;
-  /** refuse with reservation_not_found where the cart never held anything lately */
+  /** refuse with reservation_not_found where the cart never held anything */
   readonly mustBeKnown: boolean;
   /** refuse with invalid_transition where nothing is held and the last of it was confirmed */
   readonly refuseConfirmed?: boolean;

@@ -55,7 +55,7 @@ export function reserve(
   for (const cartId of cartIds) {
     if (!mayTouch(batch, command, cartId)) return refused({ code: 'forbidden' });
   }
-  const errors = expiryErrors(batch, command.lines, rules);
+  const errors = expiryErrors(batch, command, rules);
   if (errors.length > 0) return refused({ code: 'validation_failed', errors });
   const wanted = wantedOf(batch, command);
   const short = linesThatFallShort(batch, command, wanted);
@@ -360,19 +360,22 @@ function heldBy(batch: Batch, cart: { storeId: number; cartId: string }): Reserv
   return batch.reservationsOfCart(cart).filter((row) => isHeld(row, batch.now));
 }
 
-function expiryErrors(batch: Batch, lines: readonly HoldLine[], rules: HoldRules) {
-  const latest = batch.now + rules.holdMaxMs;
-  return lines.flatMap(({ expiry }) => {
+function expiryErrors(batch: Batch, { storeId, lines }: Reserve, rules: HoldRules) {
+  return lines.flatMap(({ productId, cartId, expiry }) => {
     if (!('at' in expiry)) return [];
     const { at, field } = expiry;
     if (at <= batch.now) return [{ field, message: 'must lie in the future' }];
-    if (at > latest) {
+    const held = batch.hold({ storeId, productId, cartId });
+    if (at > (held?.createdAt ?? batch.now) + rules.holdMaxMs) {
       const minutes = rules.holdMaxMs / 60_000;
-      return [{ field, message: `must lie at most ${minutes} minutes ahead` }];
+      const from = held ? `after the hold was made, at ${isoOf(held.createdAt)}` : 'ahead';
+      return [{ field, message: `must lie at most ${minutes} minutes ${from}` }];
     }
     return [];
   });
 }
+
+const isoOf = (ms: Instant) => new Date(ms).toISOString();
 
 /** When a hold will expire; renewed as often as may be, it lives no longer than it may in all. */
 function expiryOf(batch: Batch, { line, held }: Wanted, rules: HoldRules): Instant {

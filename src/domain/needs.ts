@@ -15,6 +15,8 @@ export interface Needs {
   readonly carts: readonly CartInStore[];
   /** all that the carts of these reservations hold */
   readonly cartsOf: readonly { readonly storeId: number; readonly reservationId: string }[];
+  /** of which it matters whether they ever held anything, however long ago */
+  readonly knownCarts: readonly CartInStore[];
   /** all that became of holds of these carts on these products */
   readonly pastHolds: readonly HoldKey[];
   /** reservations that these carts confirmed for these orders */
@@ -52,6 +54,7 @@ export function needsOf(commands: readonly Command[]): Needs {
   const holds: HoldKey[] = [];
   const carts: CartInStore[] = [];
   const cartsOf: { storeId: number; reservationId: string }[] = [];
+  const knownCarts: CartInStore[] = [];
   const pastHolds: HoldKey[] = [];
   const confirmations: (CartInStore & { orderId: string })[] = [];
   const customers: UserInStore[] = [];
@@ -97,6 +100,7 @@ export function needsOf(commands: readonly Command[]): Needs {
         break;
       case 'release_cart':
         carts.push(command);
+        if (command.mustBeKnown) knownCarts.push(command);
         break;
       case 'sell': {
         const { storeId, ownerId, boughtBy } = command;
@@ -141,6 +145,7 @@ export function needsOf(commands: readonly Command[]): Needs {
     holds,
     carts,
     cartsOf,
+    knownCarts,
     pastHolds,
     confirmations,
     customers,

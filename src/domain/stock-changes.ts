@@ -46,12 +46,12 @@ function refusalFor(
   command: ChangeStock & { productId: number },
   events: readonly ProductEvent[],
 ): Reason | null {
+  const product = batch.product(command);
+  if (!product) return { code: 'product_not_found' };
   if (command.kind === 'adjust' && events.length > 1) {
     const message = 'is counted twice: send one count for each product';
     return { code: 'validation_failed', errors: [{ field: 'quantity', message }] };
   }
-  const product = batch.product(command);
-  if (!product) return { code: 'product_not_found' };
   const taken = events.reduce((total, event) => total + unitsTakenBy(event, product), 0);
   const due = batch.dueFor(product, taken - product.row.quantityAvailable);
   const units = due.reduce((total, { quantity }) => total + quantity, 0);

@@ -34,7 +34,7 @@ export function rowToReservation(row: Row): Reservation {
 
 /**
  * Reads the reservations that commands name, by id, by cart or by order; of what carts held before,
- * what expired since `lately`. They need no lock of their own: whoever changes one holds the lock
+ * what expired since `lately`, and where it matters one that shows that they ever did. They need no lock of their own: whoever changes one holds the lock
  * of its product.
  */
 export async function readReservations(
@@ -58,6 +58,11 @@ export async function readReservations(
     const inCarts = `store_id = ${carts[0].storeId} AND cart_id IN ${list(quote, cartIds)}`;
     conditions.push(`${inCarts} AND active = 1`);
     conditions.push(`${inCarts} AND active IS NULL AND expires_at >= ${quote(at(lately))}`);
+  }
+  for (const { storeId, cartId } of needs.knownCarts) {
+    // Any one will do.
+    const inCart = `store_id = ${storeId} AND cart_id = ${quote(cartId)}`;
+    conditions.push(`id = (SELECT id FROM reservations WHERE ${inCart} LIMIT 1)`);
   }
   for (const { storeId, cartId, orderId } of needs.confirmations) {
     conditions.push(

@@ -178,7 +178,7 @@ export class ModelStore {
   }
 
   #named(needs: Needs): Reservation[] {
-    const { reservationIds, holds, pastHolds, carts, cartsOf, confirmations } = needs;
+    const { reservationIds, holds, pastHolds, carts, cartsOf, knownCarts, confirmations } = needs;
     const isSameCart = (row: Reservation) => (cart: { storeId: number; cartId: string }) =>
       cart.storeId === row.storeId && cart.cartId === row.cartId;
     return [...this.reservations.values()].filter((row) => {
@@ -190,6 +190,7 @@ export class ModelStore {
         (row.status === 'reserved' && isOf(holds)) ||
         isOf(pastHolds) ||
         (row.status === 'reserved' && cartsOf.some((one) => this.#isSameCart(row, one))) ||
+        knownCarts.some(isSameCart(row)) ||
         (carts.some(isSameCart(row)) && (row.status === 'reserved' || isLate)) ||
         confirmations.filter(isSameCart(row)).some(({ orderId }) => orderId === row.orderId)
       );
