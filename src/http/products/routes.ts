@@ -212,8 +212,7 @@ const getAvailability = endpoint({
   replies: { 200: { description: 'What is free now.', schema: AvailabilityReplySchema } },
   problems: ['product_not_found'],
   async handle({ core, caller, params, query }) {
-    const product = await core.products.findAvailability(caller.storeId, params.productId);
-    if (!product) throw problemOf({ code: 'product_not_found' });
+    const product = await findProduct(core, caller, params.productId);
     const body: AvailabilityReply = {
       product_id: product.id,
       availability_status: product.availabilityStatus,

@@ -1,5 +1,5 @@
-import { AVAILABILITY_STATUSES, type AvailabilityStatus } from '../../../machines/product.js';
-import { asTold, type Product } from '../../domain/product.js';
+import type { AvailabilityStatus } from '../../../machines/product.js';
+import type { Product } from '../../domain/product.js';
 import type { Database } from '../database.js';
 import type { Dialect } from '../dialects.js';
 import {
@@ -9,7 +9,6 @@ import {
   toldColumns,
   whereSkus,
 } from '../products.js';
-import { integer, oneOf, type Row, text } from '../rows.js';
 import { list } from '../sql.js';
 import { sharedQuery } from './shared-query.js';
 
@@ -32,23 +31,9 @@ export interface ProductQuery {
   readonly limit: number;
 }
 
-/** What of a product says whether units are free. */
-export type Availability = Pick<
-  Product,
-  | 'id'
-  | 'storeId'
-  | 'sku'
-  | 'quantity'
-  | 'quantityAvailable'
-  | 'quantityReserved'
-  | 'availabilityStatus'
->;
-
 export interface ProductReads {
   /** The product as it is told, where it exists in this store. Fresh: never from a cache. */
   find(storeId: number, ref: ProductRef): Promise<Product | null>;
-  /** The same, with only what the most frequent read of all needs. */
-  findAvailability(storeId: number, ref: ProductRef): Promise<Availability | null>;
   /** A store's products in order of id. */
   list(query: ProductQuery): Promise<Page<Product>>;
   /** Published products with few units free, in order of id. */
@@ -72,46 +57,21 @@ const KEYS_MAX = 500;
 const VARIANTS_MAX = 1_000;
 
 export function productReads(database: Database): ProductReads {
-  const shared = <T extends Named>(columns: string, read: (row: Row) => T) =>
-    sharedQuery((keys: readonly Key[]) => findProducts(database, keys, { columns, read }), {
-      inFlightMax: QUERIES_IN_FLIGHT_MAX,
-      keysMax: KEYS_MAX,
-    });
-  const find = shared(PRODUCT_COLUMNS, rowToToldProduct);
-  const findAvailability = shared(AVAILABILITY_COLUMNS, rowToAvailability);
+  const find = sharedQuery((keys: readonly Key[]) => findProducts(database, keys), {
+    inFlightMax: QUERIES_IN_FLIGHT_MAX,
+    keysMax: KEYS_MAX,
+  });
   return {
     find: (storeId, ref) => find({ storeId, ref }),
-    findAvailability: (storeId, ref) => findAvailability({ storeId, ref }),
     list: (query) => listProducts(database, query),
     listLowStock: (query) => listLowStock(database, query),
     listVariants: (storeId, parentId) => listVariants(database, storeId, parentId),
   };
 }
 
-const AVAILABILITY_COLUMNS =
-  'id, store_id, sku, quantity, quantity_available, quantity_reserved, availability_status';
-
-function rowToAvailability(row: Row): Availability {
-  const availability = {
-    id: integer(row, 'id'),
-    storeId: integer(row, 'store_id'),
-    sku: text(row, 'sku'),
-    quantity: integer(row, 'quantity'),
-    quantityAvailable: integer(row, 'quantity_available'),
-    quantityReserved: integer(row, 'quantity_reserved'),
-    availabilityStatus: oneOf(row, 'availability_status', AVAILABILITY_STATUSES),
-  };
-  return asTold(availability, integer(row, 'due_units'));
-}
-
 type Key = { readonly storeId: number; readonly ref: ProductRef };
-type Named = Pick<Product, 'id' | 'storeId' | 'sku'>;
 
-async function findProducts<T extends Named>(
-  database: Database,
-  keys: readonly Key[],
-  { columns, read }: { columns: string; read: (row: Row) => T },
-): Promise<(T | null)[]> {
+async function findProducts(database: Database, keys: readonly Key[]): Promise<(Product | null)[]> {
   const ids = new Map<number, Set<number>>();
   const skus: { storeId: number; sku: string }[] = [];
   for (const { storeId, ref } of keys) {
@@ -128,12 +88,12 @@ async function findProducts<T extends Named>(
   );
   if (skus.length > 0) conditions.push(whereSkus(database, skus));
   const rows = await database.select(
-    `SELECT ${toldColumns(database.dialect, columns)} FROM products WHERE ${conditions.join(' OR ')}`,
+    `SELECT ${toldColumns(database.dialect, PRODUCT_COLUMNS)} FROM products WHERE ${conditions.join(' OR ')}`,
   );
-  const byId = new Map<number, T>();
-  const bySku = new Map<string, T>();
+  const byId = new Map<number, Product>();
+  const bySku = new Map<string, Product>();
   for (const row of rows) {
-    const product = read(row);
+    const product = rowToToldProduct(row);
     byId.set(product.id, product);
     if (skus.length > 0) bySku.set(`${product.storeId}:${product.sku}`, product);
   }
