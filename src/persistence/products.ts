@@ -31,11 +31,11 @@ const CHANGED_COLUMNS = [
 ];
 
 /**
- * What a read selects of `products`: columns, and the units of holds on it that are due. Only where
+ * What a read selects of `products`: the row, and the units of holds on it that are due. Only where
  * the hint says that there may be some are they added up.
  */
-export function toldColumns({ now }: Dialect, columns: string): string {
-  return `${columns}, ${dueUnits(now)} AS due_units`;
+export function toldColumns({ now }: Dialect): string {
+  return `${PRODUCT_COLUMNS}, ${dueUnits(now)} AS due_units`;
 }
 
 const dueUnits = (now: string) =>

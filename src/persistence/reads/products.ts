@@ -2,13 +2,7 @@ import type { AvailabilityStatus } from '../../../machines/product.js';
 import type { Product } from '../../domain/product.js';
 import type { Database } from '../database.js';
 import type { Dialect } from '../dialects.js';
-import {
-  PRODUCT_COLUMNS,
-  rowToToldProduct,
-  toldAvailable,
-  toldColumns,
-  whereSkus,
-} from '../products.js';
+import { rowToToldProduct, toldAvailable, toldColumns, whereSkus } from '../products.js';
 import { list } from '../sql.js';
 import { sharedQuery } from './shared-query.js';
 
@@ -88,7 +82,7 @@ async function findProducts(database: Database, keys: readonly Key[]): Promise<(
   );
   if (skus.length > 0) conditions.push(whereSkus(database, skus));
   const rows = await database.select(
-    `SELECT ${toldColumns(database.dialect, PRODUCT_COLUMNS)} FROM products WHERE ${conditions.join(' OR ')}`,
+    `SELECT ${toldColumns(database.dialect)} FROM products WHERE ${conditions.join(' OR ')}`,
   );
   const byId = new Map<number, Product>();
   const bySku = new Map<string, Product>();
@@ -111,7 +105,7 @@ async function listProducts(database: Database, query: ProductQuery): Promise<Pa
   if (query.parentId !== null) conditions.push(`parent_id = ${query.parentId}`);
   if (query.after !== null) conditions.push(`id > ${query.after}`);
   const rows = await database.select(
-    `SELECT ${toldColumns(dialect, PRODUCT_COLUMNS)} FROM products WHERE ${conditions.join(' AND ')} ` +
+    `SELECT ${toldColumns(dialect)} FROM products WHERE ${conditions.join(' AND ')} ` +
       `ORDER BY id LIMIT ${query.limit + 1}`,
   );
   return pageOf(rows.map(rowToToldProduct), query.limit);
@@ -136,7 +130,7 @@ async function listLowStock(database: Database, query: LowStockQuery): Promise<P
     query.threshold === null ? `COALESCE(low_stock_threshold, ${query.fallback})` : query.threshold;
   const after = query.after === null ? '' : `AND id > ${query.after} `;
   const rows = await database.select(
-    `SELECT ${toldColumns(dialect, PRODUCT_COLUMNS)} FROM products WHERE store_id = ${query.storeId} ` +
+    `SELECT ${toldColumns(dialect)} FROM products WHERE store_id = ${query.storeId} ` +
       `AND availability_status <> 'draft' AND ${toldAvailable(dialect)} <= ${threshold} ` +
       `${after}ORDER BY id LIMIT ${query.limit + 1}`,
   );
@@ -145,7 +139,7 @@ async function listLowStock(database: Database, query: LowStockQuery): Promise<P
 
 async function listVariants(database: Database, storeId: number, parentId: number) {
   const rows = await database.select(
-    `SELECT ${toldColumns(database.dialect, PRODUCT_COLUMNS)} FROM products ` +
+    `SELECT ${toldColumns(database.dialect)} FROM products ` +
       `WHERE parent_id = ${parentId} AND store_id = ${storeId} ORDER BY id LIMIT ${VARIANTS_MAX}`,
   );
   return rows.map(rowToToldProduct);
