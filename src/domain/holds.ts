@@ -1,6 +1,6 @@
 import type { Batch, HoldKey } from './batch.js';
 import { CartGrew } from './cart-grew.js';
-import { mayTouchCart } from './carts.js';
+import { isOfKnownKind, mayTouchCart, mayTouchReservation } from './carts.js';
 import {
   type CartReleased,
   type CommandHeader,
@@ -62,8 +62,8 @@ export function reserve(
   if (short.length > 0) return refused(refusalOfLines(short));
   if (command.ownerId !== null) {
     const customer = { storeId: command.storeId, userId: command.ownerId };
-    const isNew = (one: Wanted) => !one.held && one.line.customerId === command.ownerId;
-    if (batch.activeHolds(customer) + wanted.filter(isNew).length > rules.activeHoldsMax) {
+    const made = wanted.filter(({ held }) => !held).length;
+    if (made > 0 && batch.activeHolds(customer) + made > rules.activeHoldsMax) {
       return refused({ code: 'hold_limit_reached', limit: rules.activeHoldsMax });
     }
   }
@@ -133,12 +133,7 @@ function refusalFor(
 }
 
 /** Lets a cart hold what it wants; the machines were asked before. Returns the hold. */
-function putHold(
-  batch: Batch,
-  command: CommandHeader & { reason: string | null },
-  wanted: Wanted,
-  expiresAt: Instant,
-): Reservation {
+function putHold(batch: Batch, command: Reserve, wanted: Wanted, expiresAt: Instant): Reservation {
   const product = productOf(batch, wanted);
   const { held, line, target } = wanted;
   if (held) return changeHold(batch, product, command, { held, target, expiresAt });
@@ -159,7 +154,8 @@ function putHold(
     releasedAt: null,
     orderId: null,
     rentalId: null,
-    customerId: line.customerId,
+    // A customer's holds are its own: they are what its limit counts.
+    customerId: command.ownerId ?? line.customerId,
     createdAt: batch.now,
     updatedAt: batch.now,
   };
@@ -273,6 +269,11 @@ export function releaseCart(batch: Batch, command: ReleaseCart): Outcome<CartRel
   const rows = batch.reservationsOfCart(command);
   if (rows.length === 0 && command.mustBeKnown) return refused({ code: 'reservation_not_found' });
   const held = heldAndLocked(batch, rows);
+  const last = rows.at(-1);
+  if (held.length === 0 && last && command.refuseConfirmed) {
+    const next = nextReservation(last, { type: 'RELEASE', now: batch.now });
+    if ('refusal' in next) return refused(next.refusal);
+  }
   const released = held.map(({ product, reservation }) =>
     batch.toldReservation(end(batch, product, command, reservation)),
   );
@@ -285,9 +286,14 @@ export function heldAndLocked(
   rows: readonly Reservation[],
 ): { product: LiveProduct; reservation: Reservation }[] {
   const held = rows.filter((row) => isHeld(row, batch.now));
-  const unlocked = held.filter((row) => !batch.product(row));
-  if (unlocked.length > 0) throw new CartGrew(unlocked.map(({ productId }) => productId));
+  mustBeLocked(batch, held);
   return held.map((reservation) => ({ product: productOf(batch, reservation), reservation }));
+}
+
+/** Throws CartGrew where a product of these was not locked. */
+export function mustBeLocked(batch: Batch, rows: readonly Reservation[]): void {
+  const unlocked = rows.filter((row) => !batch.product(row));
+  if (unlocked.length > 0) throw new CartGrew(unlocked.map(({ productId }) => productId));
 }
 
 /** Ends a hold that is not due. */
@@ -336,12 +342,8 @@ export function findReservation(
   const reservation = batch.reservation(command);
   const product = batch.product(command);
   if (!reservation || reservation.productId !== product?.row.id) return null;
-  const { ownerId } = command;
-  const isAnothers = reservation.customerId !== null && reservation.customerId !== ownerId;
-  if (ownerId !== null && (isAnothers || !mayTouch(batch, command, reservation.cartId))) {
-    return null;
-  }
-  return { product, reservation };
+  const held = heldBy(batch, reservation);
+  return mayTouchReservation(command.ownerId, reservation, held) ? { product, reservation } : null;
 }
 
 /** Whether the caller may touch a cart; for a customer, what it holds must have been loaded. */
@@ -350,10 +352,12 @@ export function mayTouch(
   { storeId, ownerId }: { storeId: number; ownerId: string | null },
   cartId: string,
 ): boolean {
-  if (ownerId === null) return true;
-  const rows = batch.reservationsOfCart({ storeId, cartId });
-  const held = rows.filter((row) => isHeld(row, batch.now));
-  return mayTouchCart(ownerId, cartId, held);
+  if (ownerId === null || isOfKnownKind(cartId)) return mayTouchCart(ownerId, cartId, []);
+  return mayTouchCart(ownerId, cartId, heldBy(batch, { storeId, cartId }));
+}
+
+function heldBy(batch: Batch, cart: { storeId: number; cartId: string }): Reservation[] {
+  return batch.reservationsOfCart(cart).filter((row) => isHeld(row, batch.now));
 }
 
 function expiryErrors(batch: Batch, { storeId, lines }: Reserve, rules: HoldRules) {

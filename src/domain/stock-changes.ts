@@ -20,7 +20,10 @@ export function changeStock(
     const sent = takeFree(batch, product, command, event, unitsTakenBy(event, product));
     if ('refusal' in sent)
       throw new Error(`product ${line.productId} refused what it had accepted`);
-    batch.move(product, command, { kind: command.kind, sent, reason: line.reason });
+    // A count that finds what was known changes nothing.
+    if (sent.delta.quantity !== 0) {
+      batch.move(product, command, { kind: command.kind, sent, reason: line.reason });
+    }
     return { product, change: sent.delta.quantity };
   });
   return done({

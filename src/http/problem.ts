@@ -1,4 +1,10 @@
-import type { LineRefusal, Reason, Refusal, RefusalCode } from '../domain/refusal.js';
+import type {
+  LineRefusal,
+  Reason,
+  Refusal,
+  RefusalCode,
+  ReservationExpired,
+} from '../domain/refusal.js';
 import { sentenceOf } from '../domain/sentences.js';
 import { iso } from './schemas.js';
 
@@ -155,6 +161,7 @@ function errorsOf(
 function factsOf(reason: Reason): Record<string, unknown> {
   const { code: _, ...facts } = reason;
   if (reason.code === 'extension_limit_reached') return { limit_at: iso(reason.limitAt) };
+  if (reason.code === 'reservation_expired') return expiredFacts(reason);
   if (reason.code !== 'invalid_transition') return facts;
   // `status` is the HTTP status in a problem.
   if ('status' in reason) return { rental_status: reason.status, action: reason.action };
@@ -163,4 +170,18 @@ function factsOf(reason: Reason): Record<string, unknown> {
   }
   if ('inCart' in reason) return { in_cart: reason.inCart, requested: reason.requested };
   return facts;
+}
+
+/** Of a whole cart: each hold that is over. */
+function expiredFacts({ code, expired }: ReservationExpired): Record<string, unknown> {
+  if (!expired) return {};
+  return {
+    errors: expired.map(({ reservationId, productId, expiredAt }) => ({
+      reservation_id: reservationId,
+      reseller_product_id: productId,
+      expired_at: iso(expiredAt),
+      code,
+      message: sentenceOf({ code }),
+    })),
+  };
 }

@@ -48,6 +48,12 @@ export const productRef = z
   .transform(toProductRef)
   .meta({ description: "The product's id, or its SKU.", example: 1 });
 
+/** The same in a body whose reply repeats how it was said: `1`, `"1"` or a SKU. */
+export const namedProduct = z
+  .union([z.int().min(1), line(100)])
+  .transform((said) => ({ said, ref: toProductRef(said) }))
+  .meta({ description: "The product's id, or its SKU.", example: 1 });
+
 /** The same, kept as the request said it, for a reply that repeats it. `toProductRef` reads it. */
 export const productName = z
   .union([z.int().min(1), line(100)])
@@ -73,6 +79,22 @@ export const uuidText = line(100)
 /** What text or a number names: up to ten digits are an id, any other text is a SKU. */
 export function toProductRef(value: string | number): string | number {
   return typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
+}
+
+/** A cart, by the name that the caller gave it. */
+export const cartName = line(200).meta({
+  description: 'A name of your own choice; upper and lower case differ.',
+  example: 'cart-123',
+});
+
+/** Minutes, which may be a fraction: more than 0 and at most `max`. */
+export function minutes(max: number) {
+  return z.number().gt(0).max(max);
+}
+
+/** Minutes as whole milliseconds, one at least. */
+export function toMs(minutes: number): number {
+  return Math.max(1, Math.round(minutes * 60_000));
 }
 
 /** Units in one line of a request. */

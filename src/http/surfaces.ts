@@ -1,4 +1,5 @@
 import { apiKeySurface } from './api-keys/routes.js';
+import { auditSurface } from './audit/routes.js';
 import type { Surface } from './endpoint.js';
 import { inventorySurface } from './inventory/routes.js';
 import { productSurface } from './products/routes.js';
@@ -17,6 +18,7 @@ export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
     stockSurface(settings),
     inventorySurface(settings),
     reservationSurface(settings),
+    auditSurface,
     apiKeySurface,
   ];
 }

@@ -4,6 +4,8 @@ const TABLES = [
   'products',
   'rentals',
   'reservations',
+  'customers',
+  'cart_items',
   'movements',
   'idempotency_keys',
   'api_keys',

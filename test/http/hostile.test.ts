@@ -133,10 +133,10 @@ function badLines(
 const NO_PRODUCT = [...NO_REFERENCE, 'null', '"a\\u0000"', `"${'x'.repeat(101)}"`];
 const NO_LINE_UNITS = [...NO_COUNT, '0', 'null', '1000001'];
 const NO_REASON = [...NO_TEXT, 'null', `"${'x'.repeat(501)}"`];
-/** JSON that is no name in the caller's own books; null stands for none in some places. */
-const NO_FOREIGN_ID = [...NO_LINE, '1.5', '1e400', `"${'x'.repeat(201)}"`].filter(
-  (value) => value !== '5',
-);
+const NO_MINUTES = [
+  ...['"1"', 'true', '[]', '[1]', '{}', '""', 'null', '0', '-1', '-0.1', '1440.001', '1e400'],
+];
+const NO_FOREIGN_ID = [...NO_LINE, '1.5', '1152921504606846976'].filter((value) => value !== '5');
 
 /** For each route with a body: a good body, and for each field JSON that it must not take. */
 const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string, string[]> }> = {
@@ -268,6 +268,21 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
       cartId: NO_FOREIGN_ID,
     },
   },
+  createReservation: {
+    good: { cartId: 'c', resellerProductId: 1, quantity: 1 },
+    bad: {
+      cartId: [...NO_LINE, 'null', `"${'x'.repeat(201)}"`],
+      resellerProductId: [...NO_REFERENCE, 'null', '"a\\u0000"', `"${'x'.repeat(101)}"`],
+      quantity: [...NO_COUNT, '0', 'null', '1000001'],
+      expiresInMinutes: NO_MINUTES,
+      customerId: NO_FOREIGN_ID,
+      expiresAt: ['"2999-01-01T00:00:00Z"'],
+      storeId: ['2'],
+    },
+  },
+  extendReservation: { good: {}, bad: { additionalMinutes: NO_MINUTES, expiresAt: ['1'] } },
+  confirmReservation: { good: {}, bad: { orderId: [...NO_FOREIGN_ID, 'null'] } },
+  confirmCart: { good: {}, bad: { orderId: [...NO_FOREIGN_ID, 'null'], cartId: ['"d"'] } },
   createApiKey: {
     good: { name: 'x', role: 'service' },
     bad: {
@@ -299,7 +314,14 @@ describe.each(DATABASES)('hostile requests on %s', (kind) => {
     const productId = (await admin.post('/api/products', product)).body.id;
     const rentalId = (await admin.post('/api/rentals', { product_id: productId })).body.id;
     const id = (await admin.post('/api/api-keys', { name: 'k', role: 'admin' })).body.id;
-    ids = { productId, variantId: productId, rentalId, id };
+    ids = {
+      productId,
+      variantId: productId,
+      resellerProductId: productId,
+      rentalId,
+      id,
+      cartId: 'c',
+    };
   });
   afterAll(() => service.stop());
   beforeEach(async () => {

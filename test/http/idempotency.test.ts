@@ -23,6 +23,11 @@ const lineFor = async (client: Client, fields: object) => ({
 const rentalId = async (client: Client): Promise<string> =>
   (await client.post('/api/rentals', { product_id: await productId(client) })).body.id;
 
+const reservation = async (client: Client): Promise<{ id: string; cartId: string }> => {
+  const hold = { cartId: name(), resellerProductId: await productId(client), quantity: 2 };
+  return (await client.post('/api/reservations', hold)).body;
+};
+
 /** One request, ready to be sent with any headers. */
 type Send = (headers: Record<string, string>) => Promise<Answer>;
 
@@ -139,6 +144,62 @@ const WRITES: Record<string, { prepare(client: Client): Promise<Send>; rows: obj
     async prepare(client) {
       const updates = [await lineFor(client, { reason: 'counted' })];
       return (headers) => client.put('/api/inventory/adjust', { updates }, headers);
+    },
+  },
+  createReservation: {
+    rows: { reservations: 1, movements: 1, versions: 1 },
+    async prepare(client) {
+      const hold = { cartId: name(), resellerProductId: await productId(client), quantity: 2 };
+      return (headers) => client.post('/api/reservations', hold, headers);
+    },
+  },
+  extendReservation: {
+    rows: { movements: 1, versions: 1 },
+    async prepare(client) {
+      const { id } = await reservation(client);
+      const extension = { additionalMinutes: 5 };
+      return (headers) => client.patch(`/api/reservations/${id}/extend`, extension, headers);
+    },
+  },
+  confirmReservation: {
+    rows: { rentals: 1, movements: 1, versions: 1 },
+    async prepare(client) {
+      const { id } = await reservation(client);
+      return (headers) =>
+        client.post(`/api/reservations/${id}/confirm`, { orderId: 'O-1' }, headers);
+    },
+  },
+  confirmCart: {
+    rows: { rentals: 1, movements: 1, versions: 1 },
+    async prepare(client) {
+      const { cartId } = await reservation(client);
+      const path = `/api/reservations/cart/${cartId}/confirm`;
+      return (headers) => client.post(path, { orderId: 'O-2' }, headers);
+    },
+  },
+  releaseReservation: {
+    rows: { movements: 1, versions: 1 },
+    async prepare(client) {
+      const { id } = await reservation(client);
+      return (headers) => client.delete(`/api/reservations/${id}`, undefined, headers);
+    },
+  },
+  releaseCart: {
+    rows: { movements: 1, versions: 1 },
+    async prepare(client) {
+      const { cartId } = await reservation(client);
+      return (headers) => client.delete(`/api/reservations/cart/${cartId}`, undefined, headers);
+    },
+  },
+  cleanUpReservations: {
+    // Begun and finished, with one hold that is ended in between.
+    rows: { movements: 1, versions: 1, commits: 2 },
+    async prepare(client) {
+      const resellerProductId = await productId(client);
+      const hold = { cartId: name(), resellerProductId, quantity: 2, expiresInMinutes: 1e-6 };
+      await client.post('/api/reservations', hold);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return (headers) => client.post('/api/reservations/cleanup', undefined, headers);
     },
   },
   createApiKey: {

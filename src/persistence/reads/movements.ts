@@ -40,6 +40,8 @@ export interface AuditLine extends LedgerLine {
   /** of its reservation as it is now; null where the line is about none */
   readonly cartId: string | null;
   readonly expiresAt: Instant | null;
+  /** whether the line used the last of its reservation up, and so confirmed it */
+  readonly confirmedAll: boolean;
 }
 
 /** A store's ledger, newest line first, below the line `before`. */
@@ -67,7 +69,7 @@ export async function listAudit(database: Database, query: AuditQuery): Promise<
   );
   const columns = MOVEMENT_COLUMNS.split(', ').map((column) => `m.${column}`);
   const rows = await database.select(
-    `SELECT ${columns.join(', ')}, p.sku, r.cart_id, r.expires_at ` +
+    `SELECT ${columns.join(', ')}, p.sku, r.cart_id, r.expires_at, r.rental_id AS last_rental_id ` +
       `FROM (${newest.join(' UNION ALL ')}) AS m JOIN products p ON p.id = m.product_id ` +
       'LEFT JOIN reservations r ON r.id = m.reservation_id ' +
       `ORDER BY m.id DESC LIMIT ${query.limit + 1}`,
@@ -76,10 +78,13 @@ export async function listAudit(database: Database, query: AuditQuery): Promise<
 }
 
 function rowToAuditLine(row: Row): AuditLine {
+  const line = rowToLedgerLine(row);
+  const lastRentalId = nullable(text, row, 'last_rental_id');
   return {
-    ...rowToLedgerLine(row),
+    ...line,
     sku: text(row, 'sku'),
     cartId: nullable(text, row, 'cart_id'),
     expiresAt: nullable(instant, row, 'expires_at'),
+    confirmedAll: lastRentalId !== null && lastRentalId === line.rentalId,
   };
 }
