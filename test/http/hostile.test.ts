@@ -200,7 +200,7 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
     good: {},
     bad: { reason: [...NO_TEXT, `"${'x'.repeat(501)}"`], status: ['"active"'] },
   },
-  reserveStock: {
+  reserveInventory: {
     good: { reservations: [{ variantId: 1, quantity: 1, reservationId: 'c' }] },
     bad: badLines(
       'reservations',
@@ -228,7 +228,7 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
       },
     ),
   },
-  releaseStock: {
+  releaseInventory: {
     good: { reservationId: 'c' },
     bad: {
       reservationId: [...NO_FOREIGN_ID, 'null'],
@@ -257,7 +257,7 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
       },
     ),
   },
-  validateItems: {
+  validateInventory: {
     good: { items: [{ productId: 1, quantity: 1 }] },
     bad: {
       ...badLines(

@@ -103,7 +103,7 @@ const WRITES: Record<string, { prepare(client: Client): Promise<Send>; rows: obj
       return (headers) => client.post(`/api/products/${id}/sync-quantity`, undefined, headers);
     },
   },
-  reserveStock: {
+  reserveInventory: {
     rows: { reservations: 2, movements: 2, versions: 2 },
     async prepare(client) {
       const reservationId = name();
@@ -123,7 +123,7 @@ const WRITES: Record<string, { prepare(client: Client): Promise<Send>; rows: obj
       return (headers) => client.post('/api/inventory/confirm-sale', { updates }, headers);
     },
   },
-  releaseStock: {
+  releaseInventory: {
     rows: { movements: 1, versions: 1 },
     async prepare(client) {
       const reservationId = name();
@@ -219,7 +219,7 @@ const WRITES: Record<string, { prepare(client: Client): Promise<Send>; rows: obj
 };
 
 /** These answer a question that is too long for a path: they write nothing, and remember nothing. */
-const QUESTIONS = ['validateItems'];
+const QUESTIONS = ['validateInventory'];
 
 describe.each(DATABASES)('an Idempotency-Key on %s', (kind) => {
   let service: Service;

@@ -72,21 +72,21 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
     client.post(`/api/products/${productId}/sync-quantity`),
     client.post(`/api/products/${sku}/sync-quantity?dry_run=true`),
   ],
-  checkStock: (client, { productId, sku, checkout }) => [
+  checkInventory: (client, { productId, sku, checkout }) => [
     client.get(`/api/inventory/check/${productId}`),
     client.get(`/api/inventory/check/${sku}?reservationId=${checkout}`),
   ],
   // Answers 200 with what it does not find: shown below.
-  validateItems: () => [],
+  validateInventory: () => [],
   listLowStock: (client) => [
     client.get('/api/inventory/alerts/low-stock'),
     client.get('/api/inventory/alerts/low-stock?threshold=1000'),
   ],
-  getProductStock: (client, { productId, sku }) => [
+  getProductInventory: (client, { productId, sku }) => [
     client.get(`/api/inventory/product/${productId}`),
     client.get(`/api/inventory/product/${sku}`),
   ],
-  reserveStock: (client, { productId, sku, checkout: reservationId }) =>
+  reserveInventory: (client, { productId, sku, checkout: reservationId }) =>
     [productId, sku].map((variantId) => {
       const reservations = [{ variantId, quantity: 1, reservationId }];
       return client.post('/api/inventory/reserve', { reservations });
@@ -98,7 +98,7 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
         return client.post('/api/inventory/confirm-sale', { updates });
       },
     ),
-  releaseStock: (client, { checkout: reservationId }) => [
+  releaseInventory: (client, { checkout: reservationId }) => [
     client.post('/api/inventory/release', { reservationId }),
   ],
   restockInventory: (client, { productId, sku }) =>
