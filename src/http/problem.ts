@@ -107,7 +107,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** How a surface spells what is named in a refusal. */
 export interface RefusalSpelling {
-  /** how the request named the product of a line: a member for `errors` */
+  /**
+   * how the request named the product of a line: a member for `errors`. A request that has no lines
+   * leaves it out, and is told of its one product without a list.
+   */
   line?(index: number): Record<string, unknown>;
 }
 
@@ -116,17 +119,19 @@ export function problemOf(
   refusal: Refusal,
   details: ProblemDetails & RefusalSpelling = {},
 ): Problem {
-  const { line = () => ({}), ...rest } = details;
+  const { line, ...rest } = details;
   const { lines, ...reason } = refusal;
   const facts = factsOf(reason);
   // A field that is wrong in one line is named as any other is; else each line that falls short.
-  const errors = lines?.map(({ index, reason: short }) => ({
-    index,
-    ...line(index),
-    ...factsOf(short),
-    code: short.code,
-    message: sentenceOf(short),
-  }));
+  const errors =
+    line &&
+    lines?.map(({ index, reason: short }) => ({
+      index,
+      ...line(index),
+      ...factsOf(short),
+      code: short.code,
+      message: sentenceOf(short),
+    }));
   return new Problem(reason.code, sentenceOf(reason), {
     ...rest,
     facts: errors ? { ...facts, errors } : facts,
