@@ -82,7 +82,7 @@ function typeName(expected: string): string {
 
 const TYPES: Readonly<Record<string, string>> = {
   string: 'text',
-  // No field of this service takes fractions.
+  // No number takes fractions but money, which says so itself.
   number: 'a whole number',
   int: 'a whole number',
   boolean: 'true or false',

@@ -10,15 +10,16 @@ const AMOUNT_MAX = 1_000_000_000;
  * the result is in hundredths.
  */
 export const money = z
-  .custom<number>(
-    (value) => toHundredths(value) !== null,
-    `must be a number from 0 to ${AMOUNT_MAX} with at most two decimal places`,
-  )
-  .transform((value) => toHundredths(value) ?? Number.NaN)
-  .meta({
-    description: 'Money, with at most two decimal places.',
-    override: { type: 'number', minimum: 0, maximum: AMOUNT_MAX, examples: [299.99] },
-  });
+  .unknown()
+  .meta({ override: { type: 'number', minimum: 0, maximum: AMOUNT_MAX, examples: [299.99] } })
+  .transform((value, context) => {
+    const hundredths = toHundredths(value);
+    if (hundredths !== null) return hundredths;
+    const message = `must be a number from 0 to ${AMOUNT_MAX} with at most two decimal places`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  })
+  .meta({ description: 'Money, with at most two decimal places.' });
 
 /** An amount in a reply. */
 export const moneyReply = z

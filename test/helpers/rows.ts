@@ -3,6 +3,8 @@ import type { Database } from '../../src/persistence/database.js';
 const TABLES = [
   'products',
   'rentals',
+  'reservations',
+  'cart_items',
   'movements',
   'idempotency_keys',
   'api_keys',

@@ -85,6 +85,14 @@ describe.each(DATABASES)('problems on %s', (kind) => {
       detail: 'There is no such rental.',
       instance: '/api/rentals/1/complete',
     }),
+    cart_item_not_found: async () => {
+      const { id: product_id } = await makeProduct();
+      return {
+        answer: await admin.delete('/api/cart/remove', { product_id, user_id: 'ann' }),
+        detail: 'The cart has no such line.',
+        instance: '/api/cart/remove',
+      };
+    },
     not_found: async () => ({
       answer: await admin.get('/api/nothing'),
       detail: 'There is nothing at /api/nothing. See /docs.',
@@ -294,7 +302,7 @@ describe('the table of codes', () => {
       400: ['malformed_json', 'malformed_request'],
       401: ['unauthenticated'],
       403: ['forbidden'],
-      404: ['product_not_found', 'rental_not_found', 'not_found'],
+      404: ['product_not_found', 'rental_not_found', 'cart_item_not_found', 'not_found'],
       405: ['method_not_allowed'],
       409: [
         'out_of_stock',
