@@ -84,6 +84,8 @@ describe.each(DATABASES)('carts on %s', (kind) => {
       const { id, sku } = await makeProduct();
       const first = (await add({ user_id: 'ann', product_id: id, quantity: 1 })).body.cart_item;
       expect(first).toMatchObject({ product_id: id, sku, price: null, shipping_amount: null });
+      // long enough for two instants to differ
+      await new Promise((resolve) => setTimeout(resolve, 5));
       const again = (await add({ user_id: 'ann', product_id: sku, quantity: 2 })).body;
       expect(again).toMatchObject({
         cart_item: { id: first.id, product_id: sku, quantity: 3, reserved: true },

@@ -379,6 +379,7 @@ describe.each(DATABASES)('hostile requests on %s', (kind) => {
     ['%3Cscript%3E', 404],
   ])('a product called %.20s gives %i', async (name, status) => {
     for (const [method, path] of [
+      ['get', `/api/stock/${name}`],
       ['get', `/api/products/${name}`],
       ['get', `/api/products/${name}/availability`],
       ['get', `/api/products/${name}/movements`],
