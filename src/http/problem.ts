@@ -115,7 +115,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 export interface RefusalSpelling {
   /** what the request calls its list of lines: a field that is wrong in one is named with it */
   readonly list?: string | undefined;
-  /** how the request named the product of a line: a member for `errors` */
+  /**
+   * how the request named the product of a line: a member for `errors`. A request that has no lines
+   * leaves it out, and is told of its one product without a list.
+   */
   readonly line?: ((index: number) => Record<string, unknown>) | undefined;
 }
 
@@ -127,7 +130,7 @@ export function problemOf(
   const { line, list, ...rest } = details;
   const { lines, ...reason } = refusal;
   const facts = factsOf(reason);
-  const errors = lines?.flatMap((short) => errorsOf(short, { line, list }));
+  const errors = line && lines?.flatMap((short) => errorsOf(short, { line, list }));
   return new Problem(reason.code, sentenceOf(reason), {
     ...rest,
     facts: errors ? { ...facts, errors } : facts,
@@ -137,7 +140,7 @@ export function problemOf(
 /** A line that falls short, or each field that is wrong in it, named as any other is. */
 function errorsOf(
   { index, reason }: LineRefusal,
-  { line = () => ({}), list }: RefusalSpelling,
+  { line, list }: { line: (index: number) => Record<string, unknown>; list: string | undefined },
 ): Record<string, unknown>[] {
   const { code } = reason;
   const named = { index, ...line(index) };
