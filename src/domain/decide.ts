@@ -52,7 +52,10 @@ export function decide(
   const batch = new Batch(loaded);
   const records = new Map(loaded.records.map((record) => [record.keyHash, record]));
   for (const productId of productsToMend(loaded)) {
-    const cause = commands.find((command) => productIdsOf(command).includes(productId));
+    // A sync looks for itself, and tells what it found; a dry one repairs nothing.
+    const cause = commands.find(
+      (command) => command.kind !== 'sync' && productIdsOf(command).includes(productId),
+    );
     if (cause) batch.mend(productId, cause);
   }
   const settlements = commands.map((command) => settleOrSendAgain(batch, command, records, rules));

@@ -90,6 +90,52 @@ const WRITES: Record<string, { prepare(client: Client): Promise<Send>; rows: obj
       return (headers) => client.post(`/api/rentals/${id}/complete`, undefined, headers);
     },
   },
+  reserveStock: {
+    rows: { reservations: 1, movements: 1, versions: 1 },
+    async prepare(client) {
+      const hold = { product_id: await productId(client), quantity: 2, user_id: name() };
+      return (headers) => client.post('/api/stock/reserve', hold, headers);
+    },
+  },
+  releaseStock: {
+    rows: { movements: 1, versions: 1 },
+    async prepare(client) {
+      const hold = { product_id: await productId(client), quantity: 3, user_id: name() };
+      await client.post('/api/stock/reserve', hold);
+      return (headers) => client.post('/api/stock/release', { ...hold, quantity: 1 }, headers);
+    },
+  },
+  purchaseStock: {
+    rows: { rentals: 2, movements: 3, versions: 3 },
+    async prepare(client) {
+      const held = { product_id: await productId(client), quantity: 2 };
+      const user_id = name();
+      await client.post('/api/stock/reserve', { ...held, quantity: 1, user_id });
+      // No order_id: the one that is made has to be the same in every answer.
+      const items = [held, { product_id: await productId(client), quantity: 1 }];
+      return (headers) => client.post('/api/stock/purchase', { user_id, items }, headers);
+    },
+  },
+  addToCart: {
+    rows: { cart_items: 1, reservations: 1, movements: 1, versions: 1 },
+    async prepare(client) {
+      const line = {
+        product_id: await productId(client),
+        quantity: 2,
+        user_id: name(),
+        price: 9.5,
+      };
+      return (headers) => client.post('/api/cart/add', line, headers);
+    },
+  },
+  removeFromCart: {
+    rows: { cart_items: -1, movements: 1, versions: 1 },
+    async prepare(client) {
+      const line = { product_id: await productId(client), user_id: name() };
+      await client.post('/api/cart/add', { ...line, quantity: 2 });
+      return (headers) => client.delete('/api/cart/remove', line, headers);
+    },
+  },
   syncQuantities: {
     rows: { sync_runs: 1, commits: 1 },
     async prepare(client) {

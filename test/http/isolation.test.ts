@@ -67,6 +67,31 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
   getRental: (client, { rentalId }) => [client.get(`/api/rentals/${rentalId}`)],
   cancelRental: (client, { rentalId }) => [client.post(`/api/rentals/${rentalId}/cancel`)],
   completeRental: (client, { rentalId }) => [client.post(`/api/rentals/${rentalId}/complete`)],
+  reserveStock: (client, { productId, sku }) => [
+    client.post('/api/stock/reserve', { product_id: productId, quantity: 1, user_id: 'ann' }),
+    client.post('/api/stock/reserve', { product_id: sku, quantity: 1, user_id: 'ann' }),
+  ],
+  releaseStock: (client, { productId, sku }) => [
+    client.post('/api/stock/release', { product_id: productId, quantity: 1, user_id: 'ann' }),
+    client.post('/api/stock/release', { product_id: sku, quantity: 1, user_id: 'ann' }),
+  ],
+  purchaseStock: (client, { productId, sku }) =>
+    [productId, sku].map((product_id) =>
+      client.post('/api/stock/purchase', { user_id: 'ann', items: [{ product_id, quantity: 1 }] }),
+    ),
+  getStock: (client, { productId, sku }) => [
+    client.get(`/api/stock/${productId}`),
+    client.get(`/api/stock/${sku}`),
+  ],
+  addToCart: (client, { productId, sku }) => [
+    client.post('/api/cart/add', { product_id: productId, quantity: 1, user_id: 'ann' }),
+    client.post('/api/cart/add', { product_id: sku, quantity: 1, decrease_stock: false }),
+  ],
+  removeFromCart: (client, { productId, sku }) => [
+    client.delete('/api/cart/remove', { product_id: productId, user_id: 'ann' }),
+    client.delete('/api/cart/remove', { product_id: sku, user_id: 'ann' }),
+  ],
+  getCart: (client) => [client.get('/api/cart/ann')],
   listSyncRuns: (client) => [client.get('/api/products/sync-quantities/status')],
   syncQuantity: (client, { productId, sku }) => [
     client.post(`/api/products/${productId}/sync-quantity`),
@@ -158,6 +183,7 @@ const tellsOfNothing = (body: Record<string, unknown>) =>
   Object.entries(body).every(
     ([name, value]) =>
       name === 'cartId' ||
+      name === 'user_id' ||
       value === null ||
       value === 0 ||
       (Array.isArray(value) && value.length === 0),
@@ -179,6 +205,7 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     const due = await owner.post('/api/reservations', { ...hold, cartId: 'left behind' });
     expect(due.status).toBe(201);
     const held = await owner.post('/api/reservations', { ...hold, expiresInMinutes: 15 });
+    await owner.post('/api/cart/add', { ...rental, quantity: 1, decrease_stock: false });
     await owner.post('/api/products/sync-quantities');
     const line = { variantId: id, quantity: 1, reservationId: 'theirs' };
     const reserved = await owner.post('/api/inventory/reserve', { reservations: [line] });
