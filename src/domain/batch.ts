@@ -12,11 +12,12 @@ import {
   type TruthOffset,
   truthAt,
 } from './drift.js';
+import type { LinelessEvent } from './event.js';
 import type { IdempotencyRecord } from './idempotency.js';
 import type { Instant } from './instant.js';
 import { LiveProduct, type Sent } from './live-product.js';
 import type { Movement, MovementKind } from './movement.js';
-import { countersOf, difference, type Product } from './product.js';
+import { asTold, countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
 import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
 import type { NewSyncRun, SyncFinding } from './sync-run.js';
@@ -119,6 +120,7 @@ export interface Changes {
   readonly revokedApiKeyIds: string[];
   readonly newSyncRuns: NewSyncRun[];
   readonly syncFindings: SyncFinding[];
+  readonly events: LinelessEvent[];
 }
 
 /**
@@ -146,6 +148,7 @@ export class Batch {
     revokedApiKeyIds: [],
     newSyncRuns: [],
     syncFindings: [],
+    events: [],
   };
   readonly #products = new Map<number, LiveProduct>();
   readonly #rentals: Map<string, Rental>;
@@ -199,7 +202,7 @@ export class Batch {
 
   /** The product as it is told, with what is due counted as free. A copy, for keeping. */
   told(product: LiveProduct): Product {
-    return toldProduct(product.row, this.#due.get(product.row.id)?.units ?? 0);
+    return asTold(product.snapshot(), this.#due.get(product.row.id)?.units ?? 0);
   }
 
   /** The status as it is told, with what is due counted as free. */
@@ -228,7 +231,7 @@ export class Batch {
   reservationsOfCart({ storeId, cartId }: { storeId: number; cartId: string }): Reservation[] {
     return [...this.#reservations.values()]
       .filter((row) => row.storeId === storeId && row.cartId === cartId)
-      .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+      .sort((a, b) => a.createdAt - b.createdAt || lifeOf(a) - lifeOf(b) || (a.id < b.id ? -1 : 1));
   }
 
   /** A reservation as it is told. Throws CartGrew where its product was not loaded. */
@@ -420,6 +423,22 @@ export class Batch {
     });
   }
 
+  /** Tells of what has no line in the ledger. */
+  tell(
+    command: CommandHeader,
+    event: Pick<LinelessEvent, 'type' | 'data'> &
+      Partial<Pick<LinelessEvent, 'productId' | 'userId' | 'storeId'>>,
+  ): void {
+    this.changes.events.push({
+      storeId: command.storeId,
+      productId: null,
+      userId: null,
+      ...event,
+      commandId: command.id,
+      createdAt: this.now,
+    });
+  }
+
   /** What is wrong with a product's counters as they stand now; null where nothing is. */
   driftOf(product: LiveProduct): Drift | null {
     const offset = this.#offsets.get(product.row.id);
@@ -436,6 +455,7 @@ export class Batch {
     const { ledger } = truthAt(product.row, offset);
     const sent = product.send({ type: 'SYNC', counters: drift.new });
     if ('refusal' in sent) throw new Error(`product ${drift.productId} can not be synced`);
+    product.noteNextHoldDueAt(earliest(product.row.nextHoldDueAt, offset.firstHoldDueAt));
     this.move(product, command, {
       kind: 'sync',
       sent,
@@ -501,22 +521,12 @@ interface ItemKey extends ProductInStore {
   readonly userId: string;
 }
 
-/** A product with so many units of it counted as free that are held by what is due. A copy. */
-export function toldProduct(row: Product, dueUnits: number): Product {
-  if (dueUnits === 0) return { ...row };
-  const quantityAvailable = row.quantityAvailable + dueUnits;
-  return {
-    ...row,
-    quantityAvailable,
-    quantityReserved: row.quantityReserved - dueUnits,
-    availabilityStatus: statusOf(row.availabilityStatus === 'draft', quantityAvailable),
-  };
-}
-
 const holdKey = ({ storeId, productId, cartId }: HoldKey) => `${storeId}:${productId}:${cartId}`;
 const userKey = ({ storeId, userId }: { storeId: number; userId: string }) =>
   `${storeId}:${userId}`;
 const itemKey = ({ storeId, productId, userId }: ItemKey) => `${storeId}:${productId}:${userId}`;
 const earliest = (a: Instant | null, b: Instant | null) =>
   a === null || b === null ? (a ?? b) : Math.min(a, b);
+/** Of holds of one cart and product, one that is not over is the last. */
+const lifeOf = ({ status }: Reservation) => (status === 'reserved' ? 1 : 0);
 const skuKey = ({ storeId, sku }: SkuInStore) => `${storeId}:${sku}`;

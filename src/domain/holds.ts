@@ -1,6 +1,6 @@
 import type { Batch, HoldKey } from './batch.js';
 import { CartGrew } from './cart-grew.js';
-import { mayTouchCart, mayTouchReservation } from './carts.js';
+import { isOfKnownKind, mayTouchCart, mayTouchReservation } from './carts.js';
 import {
   type CartReleased,
   type CommandHeader,
@@ -55,15 +55,15 @@ export function reserve(
   for (const cartId of cartIds) {
     if (!mayTouch(batch, command, cartId)) return refused({ code: 'forbidden' });
   }
-  const errors = expiryErrors(batch, command.lines, rules);
+  const errors = expiryErrors(batch, command, rules);
   if (errors.length > 0) return refused({ code: 'validation_failed', errors });
   const wanted = wantedOf(batch, command);
   const short = linesThatFallShort(batch, command, wanted);
   if (short.length > 0) return refused(refusalOfLines(short));
   if (command.ownerId !== null) {
     const customer = { storeId: command.storeId, userId: command.ownerId };
-    const isNew = (one: Wanted) => !one.held && one.line.customerId === command.ownerId;
-    if (batch.activeHolds(customer) + wanted.filter(isNew).length > rules.activeHoldsMax) {
+    const made = wanted.filter(({ held }) => !held).length;
+    if (made > 0 && batch.activeHolds(customer) + made > rules.activeHoldsMax) {
       return refused({ code: 'hold_limit_reached', limit: rules.activeHoldsMax });
     }
   }
@@ -133,12 +133,7 @@ function refusalFor(
 }
 
 /** Lets a cart hold what it wants; the machines were asked before. Returns the hold. */
-function putHold(
-  batch: Batch,
-  command: CommandHeader & { reason: string | null },
-  wanted: Wanted,
-  expiresAt: Instant,
-): Reservation {
+function putHold(batch: Batch, command: Reserve, wanted: Wanted, expiresAt: Instant): Reservation {
   const product = productOf(batch, wanted);
   const { held, line, target } = wanted;
   if (held) return changeHold(batch, product, command, { held, target, expiresAt });
@@ -159,7 +154,8 @@ function putHold(
     releasedAt: null,
     orderId: null,
     rentalId: null,
-    customerId: line.customerId,
+    // A customer's holds are its own: they are what its limit counts.
+    customerId: command.ownerId ?? line.customerId,
     createdAt: batch.now,
     updatedAt: batch.now,
   };
@@ -356,26 +352,30 @@ export function mayTouch(
   { storeId, ownerId }: { storeId: number; ownerId: string | null },
   cartId: string,
 ): boolean {
-  return ownerId === null || mayTouchCart(ownerId, cartId, heldBy(batch, { storeId, cartId }));
+  if (ownerId === null || isOfKnownKind(cartId)) return mayTouchCart(ownerId, cartId, []);
+  return mayTouchCart(ownerId, cartId, heldBy(batch, { storeId, cartId }));
 }
 
 function heldBy(batch: Batch, cart: { storeId: number; cartId: string }): Reservation[] {
   return batch.reservationsOfCart(cart).filter((row) => isHeld(row, batch.now));
 }
 
-function expiryErrors(batch: Batch, lines: readonly HoldLine[], rules: HoldRules) {
-  const latest = batch.now + rules.holdMaxMs;
-  return lines.flatMap(({ expiry }) => {
+function expiryErrors(batch: Batch, { storeId, lines }: Reserve, rules: HoldRules) {
+  return lines.flatMap(({ productId, cartId, expiry }) => {
     if (!('at' in expiry)) return [];
     const { at, field } = expiry;
     if (at <= batch.now) return [{ field, message: 'must lie in the future' }];
-    if (at > latest) {
+    const held = batch.hold({ storeId, productId, cartId });
+    if (at > (held?.createdAt ?? batch.now) + rules.holdMaxMs) {
       const minutes = rules.holdMaxMs / 60_000;
-      return [{ field, message: `must lie at most ${minutes} minutes ahead` }];
+      const from = held ? `after the hold was made, at ${isoOf(held.createdAt)}` : 'ahead';
+      return [{ field, message: `must lie at most ${minutes} minutes ${from}` }];
     }
     return [];
   });
 }
+
+const isoOf = (ms: Instant) => new Date(ms).toISOString();
 
 /** When a hold will expire; renewed as often as may be, it lives no longer than it may in all. */
 function expiryOf(batch: Batch, { line, held }: Wanted, rules: HoldRules): Instant {

@@ -49,11 +49,9 @@ export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartCon
       row.orderId === command.orderId &&
       mayTouchReservation(command.ownerId, row, []),
   );
-  if (earlier.length > 0) return done(confirmedCart(batch, earlier));
-
-  const latest = [...groupBy(rows, ({ productId }) => productId).values()].map(
-    (ofProduct) => ofProduct.at(-1) ?? ofProduct[0],
-  );
+  const latest = [...groupBy(rows, ({ productId }) => productId).values()]
+    .map((ofProduct) => ofProduct.at(-1) ?? ofProduct[0])
+    .filter((row) => isOpenFor(row, earlier));
   const expired = latest.filter((row) => isExpired(row, batch));
   if (expired.length > 0) {
     return refused({
@@ -66,7 +64,7 @@ export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartCon
     });
   }
   const held = heldAndLocked(batch, latest);
-  if (held.length === 0) return refused({ code: 'reservation_not_found' });
+  if (held.length + earlier.length === 0) return refused({ code: 'reservation_not_found' });
 
   const { orderId } = command;
   const confirmed = held.map(({ product, reservation }) => {
@@ -75,7 +73,15 @@ export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartCon
     turnIntoRental(batch, product, command, { reservation, orderId, rentalId });
     return batch.reservation({ ...command, reservationId: reservation.id }) ?? reservation;
   });
-  return done(confirmedCart(batch, confirmed));
+  return done(confirmedCart(batch, [...earlier, ...confirmed]));
+}
+
+/**
+ * Whether the order has yet to confirm a hold. What came into the cart after an earlier
+ * confirmation is another order's; what was there and was left out then, was confirmed hold by hold.
+ */
+function isOpenFor(row: Reservation, earlier: readonly Reservation[]): boolean {
+  return earlier.every(({ confirmedAt }) => confirmedAt === null || row.createdAt < confirmedAt);
 }
 
 function confirmedCart(batch: Batch, confirmed: readonly Reservation[]): CartConfirmed {
@@ -180,7 +186,7 @@ function linesThatFallShort(batch: Batch, command: Sell, sales: readonly Sale[])
 
 /** Why a hold that must be there is not; null where it is, or need not be. */
 function lostHold(batch: Batch, sale: Sale): Reason | null {
-  if (!sale.line.holdMustExist || sale.hold) return null;
+  if (!sale.line.holdMustExist || sale.hold || !batch.product(sale)) return null;
   const latest = batch
     .reservationsOfCart(sale)
     .filter(({ productId }) => productId === sale.productId)

@@ -15,6 +15,11 @@ export function syncProduct(batch: Batch, command: SyncProduct): Outcome<Drift |
   const drift = batch.driftOf(product);
   if (!drift) return done(null);
   batch.changes.syncFindings.push({ runId: command.runId, drift });
+  batch.tell(command, {
+    type: 'drift.found',
+    productId: drift.productId,
+    data: { ...drift, runId: command.runId, dryRun: command.dryRun },
+  });
   if (!command.dryRun) batch.repair(product, drift, command);
   return done(drift);
 }

@@ -1,4 +1,10 @@
-import type { Reason, Refusal, RefusalCode, ReservationExpired } from '../domain/refusal.js';
+import type {
+  LineRefusal,
+  Reason,
+  Refusal,
+  RefusalCode,
+  ReservationExpired,
+} from '../domain/refusal.js';
 import { sentenceOf } from '../domain/sentences.js';
 import { iso } from './schemas.js';
 
@@ -107,8 +113,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** How a surface spells what is named in a refusal. */
 export interface RefusalSpelling {
+  /** what the request calls its list of lines: a field that is wrong in one is named with it */
+  readonly list?: string | undefined;
   /** how the request named the product of a line: a member for `errors` */
-  line?(index: number): Record<string, unknown>;
+  readonly line?: ((index: number) => Record<string, unknown>) | undefined;
 }
 
 /** The problem that a refusal of the core is on the wire. */
@@ -116,21 +124,33 @@ export function problemOf(
   refusal: Refusal,
   details: ProblemDetails & RefusalSpelling = {},
 ): Problem {
-  const { line = () => ({}), ...rest } = details;
+  const { line, list, ...rest } = details;
   const { lines, ...reason } = refusal;
   const facts = factsOf(reason);
-  // A field that is wrong in one line is named as any other is; else each line that falls short.
-  const errors = lines?.map(({ index, reason: short }) => ({
-    index,
-    ...line(index),
-    ...factsOf(short),
-    code: short.code,
-    message: sentenceOf(short),
-  }));
+  const errors = lines?.flatMap((short) => errorsOf(short, { line, list }));
   return new Problem(reason.code, sentenceOf(reason), {
     ...rest,
     facts: errors ? { ...facts, errors } : facts,
   });
+}
+
+/** A line that falls short, or each field that is wrong in it, named as any other is. */
+function errorsOf(
+  { index, reason }: LineRefusal,
+  { line = () => ({}), list }: RefusalSpelling,
+): Record<string, unknown>[] {
+  const { code } = reason;
+  const named = { index, ...line(index) };
+  if (code !== 'validation_failed') {
+    return [{ ...named, ...factsOf(reason), code, message: sentenceOf(reason) }];
+  }
+  const prefix = list === undefined ? '' : `${list}[${index}].`;
+  return reason.errors.map(({ field, message }) => ({
+    ...named,
+    code,
+    field: `${prefix}${field}`,
+    message,
+  }));
 }
 
 function factsOf(reason: Reason): Record<string, unknown> {

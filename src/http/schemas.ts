@@ -66,7 +66,8 @@ export const uuidText = line(100)
   .transform((value) => (z.guid().safeParse(value).success ? value.toLowerCase() : NIL_UUID))
   .meta({ example: '01966f0a-7c00-7000-8000-000000000000' });
 
-function toProductRef(value: string | number): string | number {
+/** Text of up to ten digits is an id. */
+export function toProductRef(value: string | number): string | number {
   return typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
 }
 
@@ -106,14 +107,25 @@ export const timestamp = z.iso.datetime().meta({ description: 'UTC, with millise
 /** A whole number in a query, where everything is text: digits and nothing else. */
 export function queryInteger(range: { min: number; max: number; fallback: number }) {
   const { min, max, fallback } = range;
+  return wholeNumberText(min, max)
+    .default(fallback)
+    .meta({ override: { type: 'integer', minimum: min, maximum: max, default: fallback } });
+}
+
+/** The same where nothing stands for one that is left out. */
+export function optionalQueryInteger({ min, max }: { min: number; max: number }) {
+  return wholeNumberText(min, max)
+    .optional()
+    .meta({ override: { type: 'integer', minimum: min, maximum: max } });
+}
+
+function wholeNumberText(min: number, max: number) {
   const wrong = `must be a whole number from ${min} to ${max}`;
   return z
     .string()
     .refine((value) => /^\d{1,10}$/.test(value), wrong)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, wrong)
-    .default(fallback)
-    .meta({ override: { type: 'integer', minimum: min, maximum: max, default: fallback } });
+    .refine((value) => value >= min && value <= max, wrong);
 }
 
 export const pageLimit = queryInteger({ min: 1, max: PAGE_ROWS_MAX, fallback: PAGE_ROWS }).meta({

@@ -9,6 +9,7 @@ import { readCartItems, removeCartItems, saveCartItems } from './cart-items.js';
 import { markCommit, wasCommitted } from './commits.js';
 import type { Database, Session } from './database.js';
 import { readTruths } from './drift-scan.js';
+import { insertEvents } from './events.js';
 import {
   changeOutcomes,
   deleteExpiredRecords,
@@ -21,6 +22,7 @@ import { insertRentals, lockRentals, lockRentalsOfNobody, saveChangedRentals } f
 import {
   countHoldsOfCustomers,
   insertReservations,
+  lockCustomers,
   readDueHolds,
   readReservations,
   saveChangedReservations,
@@ -88,6 +90,7 @@ function transaction(
     async load(needs) {
       const askedMs = performance.now();
       const products = await lockProducts(session, needs.productIds);
+      await lockCustomers(session, needs.customers);
       times.locked(performance.now() - askedMs);
       const { now, records } = await readClockAndRecords(session, needs.keyHashes);
       const lately = now - options.holdMaxMs;
@@ -152,6 +155,7 @@ async function save(
   await insertSyncRuns(session, changes.newSyncRuns, now);
   await saveSyncFindings(session, changes.syncFindings, now);
   await deleteExpiredRecords(session, changes.expiredKeys, now);
+  await insertEvents(session, changes.events);
   await insertRecords(session, changes.records);
   await changeOutcomes(session, changes.changedOutcomes);
 
@@ -160,6 +164,7 @@ async function save(
   const wroteSomething =
     changes.records.length +
       changes.changedOutcomes.size +
+      changes.events.length +
       changes.changedProducts.length +
       changes.savedCartItems.size +
       changes.removedCartItemIds.size +

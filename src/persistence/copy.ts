@@ -10,6 +10,7 @@ const TABLES: readonly { name: string; key: string }[] = [
   { name: 'reservations', key: 'id' },
   { name: 'cart_items', key: 'id' },
   { name: 'movements', key: 'id' },
+  { name: 'events', key: 'id' },
   { name: 'idempotency_keys', key: 'key_hash' },
   { name: 'commits', key: 'command_id' },
   { name: 'api_keys', key: 'id' },

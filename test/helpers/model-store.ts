@@ -120,6 +120,12 @@ export class ModelStore {
       .reduce((sum, hold) => sum + hold.quantity, 0);
   }
 
+  /** When the first of a product's active holds is due, or was. */
+  firstHoldDueAt(productId: number): number | null {
+    const holds = this.#held().filter((hold) => hold.productId === productId);
+    return holds.length === 0 ? null : Math.min(...holds.map(({ expiresAt }) => expiresAt));
+  }
+
   /** The units of a product's active rentals. */
   unitsRented(productId: number): number {
     return [...this.rentals.values()]
@@ -142,8 +148,9 @@ export class ModelStore {
     for (const rental of changes.newRentals) insert(this.rentals, rental.id, rental);
     for (const [id, rental] of changes.changedRentals)
       this.rentals.set(id, structuredClone(rental));
-    for (const [id, row] of changes.changedReservations)
+    for (const [id, row] of changes.changedReservations) {
       this.reservations.set(id, structuredClone(row));
+    }
     for (const [id, row] of changes.newReservations) insert(this.reservations, id, row);
     this.#checkHolds();
     for (const id of changes.removedCartItemIds) this.cartItems.delete(id);
@@ -154,6 +161,10 @@ export class ModelStore {
     for (const id of changes.revokedApiKeyIds) this.apiKeys.delete(id);
     for (const keyHash of changes.expiredKeys) this.records.delete(keyHash);
     for (const record of changes.records) insert(this.records, record.keyHash, record);
+    for (const [keyHash, outcome] of changes.changedOutcomes) {
+      const record = this.records.get(keyHash);
+      if (record) this.records.set(keyHash, structuredClone({ ...record, outcome }));
+    }
   }
 
   #held(): Reservation[] {
@@ -167,7 +178,7 @@ export class ModelStore {
   }
 
   #named(needs: Needs): Reservation[] {
-    const { reservationIds, holds, pastHolds, carts, confirmations } = needs;
+    const { reservationIds, holds, pastHolds, carts, cartsOf, knownCarts, confirmations } = needs;
     const isSameCart = (row: Reservation) => (cart: { storeId: number; cartId: string }) =>
       cart.storeId === row.storeId && cart.cartId === row.cartId;
     return [...this.reservations.values()].filter((row) => {
@@ -178,10 +189,17 @@ export class ModelStore {
         reservationIds.includes(row.id) ||
         (row.status === 'reserved' && isOf(holds)) ||
         isOf(pastHolds) ||
+        (row.status === 'reserved' && cartsOf.some((one) => this.#isSameCart(row, one))) ||
+        knownCarts.some(isSameCart(row)) ||
         (carts.some(isSameCart(row)) && (row.status === 'reserved' || isLate)) ||
         confirmations.filter(isSameCart(row)).some(({ orderId }) => orderId === row.orderId)
       );
     });
+  }
+
+  #isSameCart(row: Reservation, of: Needs['cartsOf'][number]): boolean {
+    const cartId = this.reservations.get(of.reservationId)?.cartId;
+    return row.storeId === of.storeId && row.cartId === cartId;
   }
 
   #holdsFor(needs: Needs): { reservations: Reservation[]; dueHolds: DueHolds[] } {
@@ -224,7 +242,9 @@ export class ModelStore {
   #truthOf(productId: number): ProductTruth {
     const ledger = this.linesOf(productId).at(-1)?.after ?? counters(0, 0, 0, 0);
     const unitsReserved = this.unitsReserved(productId);
-    return { productId, unitsRented: this.unitsRented(productId), unitsReserved, ledger };
+    const firstHoldDueAt = this.firstHoldDueAt(productId);
+    const unitsRented = this.unitsRented(productId);
+    return { productId, unitsRented, unitsReserved, firstHoldDueAt, ledger };
   }
 }
 

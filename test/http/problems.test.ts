@@ -189,7 +189,7 @@ describe.each(DATABASES)('problems on %s', (kind) => {
       await admin.post('/api/rentals', { product_id: id, quantity: 2 });
       return {
         answer: await admin.patch(`/api/products/${id}`, { quantity: 1 }),
-        detail: '2 units are out or held, so the product can not own 1.',
+        detail: '2 units are out or held, and 1 would not cover them.',
         instance: `/api/products/${id}`,
         facts: { committed: 2, requested: 1 },
       };

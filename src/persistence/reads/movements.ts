@@ -9,6 +9,8 @@ import { type Page, pageOf } from './products.js';
 export interface LedgerQuery {
   readonly productId: number;
   readonly kinds?: readonly MovementKind[] | null;
+  /** leave out lines that changed no counter */
+  readonly movedOnly?: boolean;
   readonly before: number | null;
   readonly limit: number;
 }
@@ -17,13 +19,17 @@ export async function listMovements(
   database: Database,
   query: LedgerQuery,
 ): Promise<Page<LedgerLine>> {
-  const { kinds = null } = query;
+  const { kinds = null, movedOnly = false } = query;
   const below = query.before === null ? '' : `AND id < ${query.before} `;
   const ofKinds =
     kinds === null ? '' : `AND kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}) `;
+  // The change of the units owned is the sum of the other three.
+  const moved = movedOnly
+    ? 'AND (quantity_available_delta <> 0 OR quantity_reserved_delta <> 0 OR quantity_rented_delta <> 0) '
+    : '';
   const rows = await database.select(
     `SELECT ${MOVEMENT_COLUMNS} FROM movements WHERE product_id = ${query.productId} ` +
-      `${ofKinds}${below}ORDER BY id DESC LIMIT ${query.limit + 1}`,
+      `${ofKinds}${moved}${below}ORDER BY id DESC LIMIT ${query.limit + 1}`,
   );
   return pageOf(rows.map(rowToLedgerLine), query.limit);
 }
