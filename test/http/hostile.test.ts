@@ -199,9 +199,15 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
       storeId: ['2'],
     },
   },
-  extendReservation: { good: {}, bad: { additionalMinutes: NO_MINUTES, expiresAt: ['1'] } },
-  confirmReservation: { good: {}, bad: { orderId: [...NO_FOREIGN_ID, 'null'] } },
-  confirmCart: { good: {}, bad: { orderId: [...NO_FOREIGN_ID, 'null'], cartId: ['"d"'] } },
+  extendReservation: {
+    good: { additionalMinutes: 1 },
+    bad: { additionalMinutes: NO_MINUTES, expiresAt: ['1'] },
+  },
+  confirmReservation: { good: { orderId: 'O' }, bad: { orderId: [...NO_FOREIGN_ID, 'null'] } },
+  confirmCart: {
+    good: { orderId: 'O' },
+    bad: { orderId: [...NO_FOREIGN_ID, 'null'], cartId: ['"d"'] },
+  },
   reserveStock: {
     good: { product_id: 1, quantity: 1 },
     bad: { ...STOCK_LINE, action: [...NO_LINE, 'null', `"${'x'.repeat(101)}"`], held: ['1'] },
