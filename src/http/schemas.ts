@@ -54,7 +54,6 @@ export const namedProduct = z
   .transform((said) => ({ said, ref: toProductRef(said) }))
   .meta({ description: "The product's id, or its SKU.", example: 1 });
 
-/** The same in a path or a query, where everything is text. */
 /** The same, kept as the request said it, for a reply that repeats it. `toProductRef` reads it. */
 export const productName = z
   .union([z.int().min(1), line(100)])

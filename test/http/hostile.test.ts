@@ -108,6 +108,31 @@ const NO_REFERENCE = [
   '" a"',
 ];
 
+/** Bad bodies of a route that takes a list: what is no list, and values that are no field of a line. */
+function badLines(
+  list: string,
+  line: Record<string, unknown>,
+  fields: Record<string, string[]>,
+): Record<string, string[]> {
+  const lines = Object.entries(fields).map(([field, values]): [string, string[]] => {
+    const rest = Object.entries(line).filter(([name]) => name !== field);
+    const members = rest.map(([name, value]) => `"${name}": ${JSON.stringify(value)}`);
+    return [
+      `${list}[0].${field}`,
+      values.map((json) => `[{${[...members, `"${field}": ${json}`].join(', ')}}]`),
+    ];
+  });
+  const many = JSON.stringify(Array.from({ length: 1001 }, () => line));
+  return {
+    [list]: ['5', '"x"', 'null', '{}', '[]', 'true', many],
+    [`${list}[0]`]: ['[5]', '["x"]', '[null]', '[[]]'],
+    ...Object.fromEntries(lines),
+  };
+}
+
+const NO_PRODUCT = [...NO_REFERENCE, 'null', '"a\\u0000"', `"${'x'.repeat(101)}"`];
+const NO_LINE_UNITS = [...NO_COUNT, '0', 'null', '1000001'];
+const NO_REASON = [...NO_TEXT, 'null', `"${'x'.repeat(501)}"`];
 const NO_MINUTES = [
   ...['"1"', 'true', '[]', '[1]', '{}', '""', 'null', '0', '-1', '-0.1', '1440.001', '1e400'],
 ];
@@ -186,6 +211,74 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
   cancelRental: {
     good: {},
     bad: { reason: [...NO_TEXT, `"${'x'.repeat(501)}"`], status: ['"active"'] },
+  },
+  reserveInventory: {
+    good: { reservations: [{ variantId: 1, quantity: 1, reservationId: 'c' }] },
+    bad: badLines(
+      'reservations',
+      { variantId: 1, quantity: 1, reservationId: 'c' },
+      {
+        variantId: NO_PRODUCT,
+        quantity: NO_LINE_UNITS,
+        reservationId: [...NO_FOREIGN_ID, 'null'],
+        expiresAt: NO_TIME,
+        x: ['1'],
+      },
+    ),
+  },
+  confirmSale: {
+    good: { updates: [{ variantId: 1, quantity: 1, reason: 'x' }] },
+    bad: badLines(
+      'updates',
+      { variantId: 1, quantity: 1, reason: 'x' },
+      {
+        variantId: NO_PRODUCT,
+        quantity: NO_LINE_UNITS,
+        reason: NO_REASON,
+        reservationId: NO_FOREIGN_ID,
+        x: ['1'],
+      },
+    ),
+  },
+  releaseInventory: {
+    good: { reservationId: 'c' },
+    bad: {
+      reservationId: [...NO_FOREIGN_ID, 'null'],
+      reason: [...NO_TEXT, `"${'x'.repeat(501)}"`],
+      cartId: ['"c"'],
+    },
+  },
+  restockInventory: {
+    good: { updates: [{ variantId: 1, quantity: 1, reason: 'x' }] },
+    bad: badLines(
+      'updates',
+      { variantId: 1, quantity: 1, reason: 'x' },
+      { variantId: NO_PRODUCT, quantity: NO_LINE_UNITS, reason: NO_REASON, x: ['1'] },
+    ),
+  },
+  adjustInventory: {
+    good: { updates: [{ variantId: 1, quantity: 1, reason: 'x' }] },
+    bad: badLines(
+      'updates',
+      { variantId: 1, quantity: 1, reason: 'x' },
+      {
+        variantId: NO_PRODUCT,
+        quantity: [...NO_COUNT, ...ABOVE_A_BILLION, 'null'],
+        reason: NO_REASON,
+        reservationId: ['"c"'],
+      },
+    ),
+  },
+  validateInventory: {
+    good: { items: [{ productId: 1, quantity: 1 }] },
+    bad: {
+      ...badLines(
+        'items',
+        { productId: 1, quantity: 1 },
+        { productId: NO_PRODUCT, quantity: NO_LINE_UNITS, x: ['1'] },
+      ),
+      cartId: NO_FOREIGN_ID,
+    },
   },
   createReservation: {
     good: { cartId: 'c', resellerProductId: 1, quantity: 1 },
@@ -273,8 +366,16 @@ describe.each(DATABASES)('hostile requests on %s', (kind) => {
     const productId = (await admin.post('/api/products', product)).body.id;
     const rentalId = (await admin.post('/api/rentals', { product_id: productId })).body.id;
     const id = (await admin.post('/api/api-keys', { name: 'k', role: 'admin' })).body.id;
-    ids = { productId, rentalId, id, resellerProductId: productId, cartId: 'c' };
-    ids = { productId, product_id: productId, rentalId, id, user_id: 'ann' };
+    ids = {
+      productId,
+      product_id: productId,
+      variantId: productId,
+      resellerProductId: productId,
+      rentalId,
+      id,
+      cartId: 'c',
+      user_id: 'ann',
+    };
   });
   afterAll(() => service.stop());
   beforeEach(async () => {
@@ -408,6 +509,9 @@ describe.each(DATABASES)('hostile requests on %s', (kind) => {
       ['get', `/api/products/${name}`],
       ['get', `/api/products/${name}/availability`],
       ['get', `/api/products/${name}/movements`],
+      ['get', `/api/inventory/check/${name}`],
+      ['get', `/api/inventory/product/${name}`],
+      ['get', `/api/inventory/logs/${name}`],
       ['post', `/api/products/${name}/publish`],
       ['patch', `/api/products/${name}`],
     ] as const) {

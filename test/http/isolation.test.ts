@@ -10,6 +10,8 @@ interface Theirs {
   readonly sku: string;
   readonly rentalId: string;
   readonly apiKeyId: string;
+  /** holds one unit of the product */
+  readonly checkout: string;
   readonly reservationId: string;
   readonly cartId: string;
 }
@@ -95,6 +97,49 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
     client.post(`/api/products/${productId}/sync-quantity`),
     client.post(`/api/products/${sku}/sync-quantity?dry_run=true`),
   ],
+  checkInventory: (client, { productId, sku, checkout }) => [
+    client.get(`/api/inventory/check/${productId}`),
+    client.get(`/api/inventory/check/${sku}?reservationId=${checkout}`),
+  ],
+  // Answers 200 with what it does not find: shown below.
+  validateInventory: () => [],
+  listLowStock: (client) => [
+    client.get('/api/inventory/alerts/low-stock'),
+    client.get('/api/inventory/alerts/low-stock?threshold=1000'),
+  ],
+  getProductInventory: (client, { productId, sku }) => [
+    client.get(`/api/inventory/product/${productId}`),
+    client.get(`/api/inventory/product/${sku}`),
+  ],
+  reserveInventory: (client, { productId, sku, checkout: reservationId }) =>
+    [productId, sku].map((variantId) => {
+      const reservations = [{ variantId, quantity: 1, reservationId }];
+      return client.post('/api/inventory/reserve', { reservations });
+    }),
+  confirmSale: (client, { productId, sku, checkout: reservationId }) =>
+    [{ variantId: productId }, { variantId: productId, reservationId }, { variantId: sku }].map(
+      (named) => {
+        const updates = [{ ...named, quantity: 1, reason: 'mine' }];
+        return client.post('/api/inventory/confirm-sale', { updates });
+      },
+    ),
+  releaseInventory: (client, { checkout: reservationId }) => [
+    client.post('/api/inventory/release', { reservationId }),
+  ],
+  restockInventory: (client, { productId, sku }) =>
+    [productId, sku].map((variantId) => {
+      const updates = [{ variantId, quantity: 1, reason: 'mine' }];
+      return client.post('/api/inventory/restock', { updates });
+    }),
+  adjustInventory: (client, { productId, sku }) =>
+    [productId, sku].map((variantId) => {
+      const updates = [{ variantId, quantity: 1, reason: 'mine' }];
+      return client.put('/api/inventory/adjust', { updates });
+    }),
+  listInventoryLogs: (client, { productId, sku }) => [
+    client.get(`/api/inventory/logs/${productId}`),
+    client.get(`/api/inventory/logs/${sku}?changeType=RESTOCK`),
+  ],
   // Names nothing; that it leaves the drift of others alone is shown below.
   syncQuantities: () => [],
   createReservation: (client, { productId, sku, cartId }) => [
@@ -153,7 +198,7 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     service = await startService(kind);
     intruder = service.client({ storeId: 2 });
     const owner = service.client();
-    const product = { sku: 'THEIRS', name: 'x', quantity: 3, publish: true };
+    const product = { sku: 'THEIRS', name: 'x', quantity: 4, publish: true };
     const { id, sku } = (await owner.post('/api/products', product)).body;
     const rental = { product_id: id, user_id: 'ann' };
     const hold = { cartId: 'basket', resellerProductId: id, quantity: 1, expiresInMinutes: 0.001 };
@@ -162,12 +207,16 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     const held = await owner.post('/api/reservations', { ...hold, expiresInMinutes: 15 });
     await owner.post('/api/cart/add', { ...rental, quantity: 1, decrease_stock: false });
     await owner.post('/api/products/sync-quantities');
+    const line = { variantId: id, quantity: 1, reservationId: 'theirs' };
+    const reserved = await owner.post('/api/inventory/reserve', { reservations: [line] });
+    expect(reserved.status).toBe(200);
     theirs = {
       productId: id,
       sku,
       reservationId: held.body.id,
       cartId: held.body.cartId,
       rentalId: (await owner.post('/api/rentals', rental)).body.id,
+      checkout: line.reservationId,
       apiKeyId: (await owner.post('/api/api-keys', { name: 'k', role: 'admin' })).body.id,
     };
   });
@@ -196,6 +245,17 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     expect((await ann.get('/api/rentals')).body.data).toEqual([]);
     expect((await ann.get(`/api/rentals/${theirs.rentalId}`)).status).toBe(404);
     expect((await ann.post(`/api/rentals/${theirs.rentalId}/cancel`)).status).toBe(404);
+  });
+
+  it('a list that is validated says nothing of what is elsewhere', async () => {
+    const { productId, sku, checkout } = theirs;
+    const items = [productId, sku].map((named) => ({ productId: named, quantity: 1 }));
+    const { body } = await intruder.post('/api/inventory/validate', {
+      items,
+      cartId: `checkout:${checkout}`,
+    });
+    const nothing = { productTitle: null, code: 'product_not_found', available: 0 };
+    expect(body).toMatchObject({ isValid: false, errors: [nothing, nothing] });
   });
 
   it('a sync neither sees nor mends what is wrong elsewhere', async () => {
