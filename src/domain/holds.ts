@@ -268,20 +268,24 @@ export function releaseCart(batch: Batch, command: ReleaseCart): Outcome<CartRel
   if (!mayTouch(batch, command, command.cartId)) return refused({ code: 'forbidden' });
   const rows = batch.reservationsOfCart(command);
   if (rows.length === 0 && command.mustBeKnown) return refused({ code: 'reservation_not_found' });
-  const held = heldAndLocked(batch, rows);
+  const held = heldAndLocked(batch, command, rows);
   const released = held.map(({ product, reservation }) =>
     batch.toldReservation(end(batch, product, command, reservation)),
   );
   return done({ reservations: released });
 }
 
-/** What a cart holds, with its products. Throws CartGrew where one of them was not locked. */
+/**
+ * What a cart holds, with its products. Throws CartGrew where the command knew nothing of one of
+ * them, though another command of the batch may have locked it.
+ */
 export function heldAndLocked(
   batch: Batch,
+  { productIds }: { readonly productIds: readonly number[] },
   rows: readonly Reservation[],
 ): { product: LiveProduct; reservation: Reservation }[] {
   const held = rows.filter((row) => isHeld(row, batch.now));
-  const unlocked = held.filter((row) => !batch.product(row));
+  const unlocked = held.filter(({ productId }) => !productIds.includes(productId));
   if (unlocked.length > 0) throw new CartGrew(unlocked.map(({ productId }) => productId));
   return held.map((reservation) => ({ product: productOf(batch, reservation), reservation }));
 }

@@ -58,7 +58,7 @@ export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartCon
       })),
     });
   }
-  const held = heldAndLocked(batch, latest);
+  const held = heldAndLocked(batch, command, latest);
   if (held.length + earlier.length === 0) return refused({ code: 'reservation_not_found' });
 
   const { orderId } = command;
