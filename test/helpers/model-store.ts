@@ -251,7 +251,9 @@ export class ModelStore {
   }
 
   #saveProduct(product: Product): void {
-    const breaches = breachesOf(product);
+    // A hint that moves on saves the rest of a row as it was found.
+    const isMoved = product.version !== this.products.get(product.id)?.version;
+    const breaches = isMoved ? breachesOf(product) : [];
     if (breaches.length > 0) throw new Error(`product ${product.id}: ${breaches.join(', ')}`);
     this.products.set(product.id, structuredClone(product));
   }
