@@ -69,7 +69,8 @@ export function reserve(
   }
 
   // Those that give units back come first: others of the same product may need them.
-  const order = [...wanted].sort((a, b) => growthOf(a) - growthOf(b));
+  const grows = (one: Wanted) => Number(growthOf(one) > 0);
+  const order = [...wanted].sort((a, b) => grows(a) - grows(b));
   const held = new Map(
     order.map((one) => [one, putHold(batch, command, one, expiryOf(batch, one, rules))]),
   );
