@@ -259,7 +259,7 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
   });
 
   it('a sync neither sees nor mends what is wrong elsewhere', async () => {
-    const drift = `UPDATE products SET quantity_available = 4, quantity_reserved = 0, quantity_rented = 0 WHERE id = ${theirs.productId}`;
+    const drift = `UPDATE products SET quantity_available = quantity_available + quantity_rented, quantity_rented = 0 WHERE id = ${theirs.productId}`;
     await service.rows.run(drift);
     const { body } = await intruder.post('/api/products/sync-quantities');
     expect(body).toMatchObject({ total_products: 0, synced_products: 0, details: [] });
