@@ -161,13 +161,14 @@ function holdRequest(
   if (hold && random.chance(0.3)) {
     const path = `/api/reservations/${hold.id}`;
     const holdStore = by.storeOf(hold.storeId);
-    if (random.chance(0.6))
+    if (random.chance(0.4))
       return { path: `${path}/confirm`, body: { orderId }, storeId: holdStore };
     if (random.chance(0.5)) return { method: 'DELETE', path, storeId: holdStore };
     const body = { additionalMinutes: 1 };
     return { method: 'PATCH', path: `${path}/extend`, body, storeId: holdStore };
   }
-  const request = random.one(choices)?.();
+  // More is held than is given back, or there would be little to fight for.
+  const request = random.one([...choices, choices[0], choices[3], choices[5], choices[10]])?.();
   if (!request) throw new Error('there is no choice');
   return { ...request, storeId };
 }
