@@ -29,7 +29,7 @@ const QUICK = {
   seconds: 1,
   warmUpSeconds: 0,
   syncProducts: 2_000,
-  dueHolds: 2_000,
+  dueHolds: 200,
   soakSeconds: 4,
 };
 
