@@ -495,7 +495,7 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       ['a reservation', (on) => reservationReads(on).find(1, idOf(3))],
       ['what a cart holds', (on) => reservationReads(on).heldByCart(c.storeId, c.cartId)],
       ["a user's cart", (on) => cartReads(on)(1, 'user 3')],
-      ['what is told of a product', (on) => productReads(on).findAvailability(1, 3)],
+      ['what is told of a product', (on) => productReads(on).find(1, 3)],
       ["a product's variants", (on) => productReads(on).listVariants(1, 3)],
       [
         'products with due holds',
