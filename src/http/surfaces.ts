@@ -1,5 +1,6 @@
 import { apiKeySurface } from './api-keys/routes.js';
 import type { Surface } from './endpoint.js';
+import { eventSurface } from './events/routes.js';
 import { inventorySurface } from './inventory/routes.js';
 import { productSurface } from './products/routes.js';
 import { rentalSurface } from './rentals/routes.js';
@@ -17,6 +18,7 @@ export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
     stockSurface(settings),
     inventorySurface(settings),
     reservationSurface(settings),
+    eventSurface,
     apiKeySurface,
   ];
 }
