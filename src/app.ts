@@ -8,6 +8,7 @@ import { type Carrier, startCarrier } from './events/carrier.js';
 import { Feed } from './events/feed.js';
 import { prepareOutbox, RELAY, type Relay, startRelay } from './events/relay.js';
 import { Authenticator } from './http/auth.js';
+import { dashboardFolder, dashboardRouter } from './http/dashboard/routes.js';
 import { createEventSocket } from './http/events/event-socket.js';
 import { openApiDocument } from './http/openapi.js';
 import { operationsRouter } from './http/operations/routes.js';
@@ -79,17 +80,19 @@ export function createApp(
   );
   const authenticator = new Authenticator({ ...config, jwtSecret: parts.secret }, findApiKey);
   const surfaces = surfacesFor(config);
+  const operations = operationsRouter({
+    metrics,
+    metricsToken: config.metricsToken,
+    notReady: () => readiness.notReady(),
+    openApi: () => openApiDocument(surfaces, VERSION),
+  });
+  operations.use(dashboardRouter(dashboardFolder()).routes());
   const server = createHttpServer(
     {
       core,
       authenticator,
       surfaces,
-      operations: operationsRouter({
-        metrics,
-        metricsToken: config.metricsToken,
-        notReady: () => readiness.notReady(),
-        openApi: () => openApiDocument(surfaces, VERSION),
-      }),
+      operations,
       metrics,
       log,
       ensureStore: (storeId) => stores.ensure(storeId),

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { type Answer, Committer } from './actors/committer.js';
 import { batchRunner } from './actors/run-batch.js';
 import { atMostEvery } from './at-most-every.js';
@@ -20,16 +21,21 @@ import { DatabaseFault } from './persistence/faults.js';
 import { readLag } from './persistence/outbox.js';
 import { cartReads } from './persistence/reads/carts.js';
 import { listAudit, listMovements } from './persistence/reads/movements.js';
+import { readOverview, type StoreOverview } from './persistence/reads/overview.js';
 import { pageOf, productReads } from './persistence/reads/products.js';
 import { rentalReads } from './persistence/reads/rentals.js';
 import { reservationReads } from './persistence/reads/reservations.js';
 import { summariseStock } from './persistence/reads/stock.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
+import { RecentRefusals } from './recent-refusals.js';
 import { VERSION } from './version.js';
 import { within } from './within.js';
 
 const STOCK_SUMMARY_MS = 10_000;
+const OVERVIEW_MS = 2_000;
+const OVERVIEW_STORES_MAX = 1_000;
+const OVERVIEW_MINUTES = 30;
 const OUTBOX_LAG_MS = 1_000;
 /** A scrape is given up after 10 s, and then nothing is known: a database that hangs is left out. */
 const STOCK_WITHIN_MS = 5_000;
@@ -72,10 +78,12 @@ function createCore(
   parts: { database: Database; committer: Committer; metrics: Metrics },
 ): Core {
   const { database, committer, metrics } = parts;
+  const refusals = new RecentRefusals(OVERVIEW_MINUTES);
   const send: Send = async (command) => {
     try {
       const answer = await sendAgainWhileCartGrows(committer, command);
       metrics.answered(command, answer);
+      if (!answer.outcome.ok && !answer.replayed) refusals.refused(command.storeId);
       return answer;
     } catch (error) {
       metrics.failed(command);
@@ -94,6 +102,7 @@ function createCore(
       observer: { ended: (run) => metrics.cleanupEnded(run) },
     }),
     readCart: cartReads(database),
+    overview: overviewReads(database, config, refusals),
     listMovements: (query) => listMovements(database, query),
     listAudit: (query) => listAudit(database, query),
     redeemEventTicket: (ticketHash) => redeemEventTicket(database, ticketHash),
@@ -101,6 +110,27 @@ function createCore(
       const rows = await listApiKeys(database, { ...query, limit: query.limit + 1 });
       return pageOf(rows, query.limit);
     },
+  };
+}
+
+/** Whoever looks on shares what was read last, so that a wall of screens costs what one costs. */
+function overviewReads(
+  database: Database,
+  { lowStockThreshold }: Config,
+  refusals: RecentRefusals,
+): Core['overview'] {
+  const stores = new LRUCache<number, () => Promise<StoreOverview>>({ max: OVERVIEW_STORES_MAX });
+  return async (storeId) => {
+    const read =
+      stores.get(storeId) ??
+      atMostEvery(OVERVIEW_MS, () => readOverview(database, { storeId, lowStockThreshold }));
+    stores.set(storeId, read);
+    const overview = await read();
+    const activity = overview.activity.map((minute) => ({
+      ...minute,
+      refusals: refusals.inMinuteOf(storeId, minute.at),
+    }));
+    return { ...overview, activity };
   };
 }
 

@@ -7,12 +7,18 @@ import type { Cleanups } from './jobs/cleanup.js';
 import type { Sync } from './jobs/sync.js';
 import type { ReadCart } from './persistence/reads/carts.js';
 import type { AuditLine, AuditQuery, LedgerQuery } from './persistence/reads/movements.js';
+import type { StoreOverview } from './persistence/reads/overview.js';
 import type { Page, ProductReads } from './persistence/reads/products.js';
 import type { RentalReads } from './persistence/reads/rentals.js';
 import type { ReservationReads } from './persistence/reads/reservations.js';
 
 /** Carries a command out; see Committer.send. */
 export type Send = <C extends Command>(command: C) => Promise<Answer<C>>;
+
+/** How a store stands, with the commands that this copy of the service refused. */
+export interface Overview extends Omit<StoreOverview, 'activity'> {
+  readonly activity: readonly (StoreOverview['activity'][number] & { readonly refusals: number })[];
+}
 
 /** What the service can do, without HTTP: the one way to write, and the reads. */
 export interface Core {
@@ -23,6 +29,8 @@ export interface Core {
   readonly reservations: ReservationReads;
   readonly cleanup: Cleanups;
   readonly readCart: ReadCart;
+  /** How a store stands; it may be two seconds old. */
+  overview(storeId: number): Promise<Overview>;
   /** A product's ledger. */
   listMovements(query: LedgerQuery): Promise<Page<LedgerLine>>;
   /** Uses a ticket up, by its hash; null where it is not good (any more). */

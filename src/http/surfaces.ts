@@ -4,9 +4,11 @@ import { cartSurface } from './cart/routes.js';
 import type { Surface } from './endpoint.js';
 import { eventSurface } from './events/routes.js';
 import { inventorySurface } from './inventory/routes.js';
+import { overviewSurface } from './overview/routes.js';
 import { productSurface } from './products/routes.js';
 import { rentalSurface } from './rentals/routes.js';
 import { reservationSurface } from './reservations/routes.js';
+import { sessionSurface } from './session/routes.js';
 import { stockSurface } from './stock/routes.js';
 import type { SurfaceSettings } from './surface-settings.js';
 import { syncSurface } from './sync/routes.js';
@@ -24,5 +26,7 @@ export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
     auditSurface,
     eventSurface,
     apiKeySurface,
+    overviewSurface(settings),
+    sessionSurface,
   ];
 }
