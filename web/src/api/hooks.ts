@@ -28,7 +28,7 @@ export function useAsk<T>(path: string | null, concerns?: (event: LiveEvent) => 
   const [round, setRound] = useState(0);
   const reload = useCallback(() => setRound((n) => n + 1), []);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a round asks the same again
+  // A round asks the same again
   useEffect(() => {
     if (path === null) return;
     const abort = new AbortController();

@@ -15,7 +15,7 @@ export function History({ productId, version }: { productId: number; version: nu
   const [error, setError] = useState<unknown>(null);
   const drawn = useQuiet(version, lines === null ? 0 : REDRAW_MS);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another version has more lines
+  // Another version has more lines.
   useEffect(() => {
     const abort = new AbortController();
     readLines(productId, abort.signal).then(

@@ -19,7 +19,7 @@ export function Ledger({ productId, version }: { productId: number; version: num
     withQuery(`/api/products/${productId}/movements`, { limit: 25, kind }),
   );
   const { reload } = list;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another version has more lines
+  // Another version has more lines.
   useEffect(reload, [version]);
   return (
     <section class="panel" aria-labelledby="ledger">

@@ -43,7 +43,7 @@ export function Products({ query }: { query: URLSearchParams }) {
     const said = { q: quiet, status, sort: sort === '-id' ? '' : sort, ...change };
     setQuery(said);
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what is typed goes into the address once it is quiet
+  // What is typed goes into the address once it is quiet
   useEffect(() => {
     if (quiet !== (query.get('q') ?? '')) say({ q: quiet });
   }, [quiet]);

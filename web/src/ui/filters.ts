@@ -18,7 +18,7 @@ export function useFilters<Name extends string>(
     Object.fromEntries(names.map((name) => [name, query.get(name) ?? ''])) as Record<Name, string>;
   const [typed, setTyped] = useState(inAddress);
   const said = query.toString();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a link to other filters changes them
+  // A link to other filters changes them.
   useEffect(() => setTyped(inAddress()), [said]);
   const trimmed = JSON.stringify(
     Object.fromEntries(names.map((name) => [name, typed[name].trim()])),
