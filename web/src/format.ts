@@ -39,3 +39,9 @@ export const formatWord = (word: string) => word.replaceAll('_', ' ').replaceAll
 
 export const counted = (n: number, one: string, many = `${one}s`) =>
   `${formatNumber(n)} ${n === 1 ? one : many}`;
+
+/** 0.123 as 12.3 %; null: not to be said. */
+export const formatShare = (share: number | null) =>
+  share === null ? '–' : `${(share * 100).toFixed(1)} %`;
+
+export const formatHours = (hours: number) => `${formatNumber(Math.round(hours))} h`;

@@ -50,7 +50,7 @@ export function followLinks(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0) return;
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element).closest<HTMLAnchorElement>('a[href]');
-  if (!link || link.target !== '' || link.origin !== location.origin) return;
+  if (link?.target !== '' || link.origin !== location.origin) return;
   if (link.pathname !== BASE && !link.pathname.startsWith(`${BASE}/`)) return;
   if (link.hash !== '') return;
   event.preventDefault();
