@@ -1,13 +1,16 @@
+import { ensureChromium } from './chromium.mjs';
 import { startMariadb } from './mariadb.mjs';
 import { ensurePromtool } from './promtool.mjs';
 
 /**
  * Brings up the server that suites run on beside SQLite, where each makes databases of its own, and
- * finds promtool. Both are told to the suites in the environment.
+ * finds promtool and a Chromium. All are told to the suites in the environment.
  */
 export default async function globalSetup() {
   const promtool = ensurePromtool();
   if (promtool) process.env.PROMTOOL = promtool;
+  const chromium = ensureChromium();
+  if (chromium) process.env.CHROMIUM = chromium;
   if (process.env.TEST_DATABASE_URL) return;
   const server = await startMariadb();
   process.env.TEST_DATABASE_URL = server.url;

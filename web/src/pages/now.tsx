@@ -36,7 +36,7 @@ function Figures({ overview }: { overview: Overview }) {
   const { units, products } = overview;
   const lastMinutes = overview.activity.slice(-6, -1);
   const perMinute = (what: 'rentals' | 'holds' | 'refusals') =>
-    Math.round(lastMinutes.reduce((sum, minute) => sum + minute[what], 0) / 5);
+    Math.round(lastMinutes.reduce((sum, minute) => sum + minute[what], 0) * 2) / 10;
   return (
     <div class="panel">
       <dl class="figures">

@@ -133,15 +133,15 @@ export function Products({ query }: { query: URLSearchParams }) {
                   onChange={(event) => choose(list.rows, event.currentTarget.checked)}
                 />
               </th>
-              <th>SKU</th>
+              <th class="wide-only">SKU</th>
               <th>Name</th>
               <th>Status</th>
-              <th class="number">Owned</th>
+              <th class="number wide-only">Owned</th>
               <th class="number">Free</th>
-              <th class="number">Held</th>
-              <th class="number">Out</th>
-              <th class="bars">Units</th>
-              <th class="number">Price</th>
+              <th class="number wide-only">Held</th>
+              <th class="number wide-only">Out</th>
+              <th class="bars wide-only">Units</th>
+              <th class="number wide-only">Price</th>
             </tr>
           </thead>
           <tbody>
@@ -184,21 +184,22 @@ function ProductRow({ product, isChosen, onChoose }: RowProps) {
           onChange={(event) => onChoose(event.currentTarget.checked)}
         />
       </td>
-      <td class="code">{product.sku}</td>
+      <td class="code wide-only">{product.sku}</td>
       <td class="name">
         <Link to={`/products/${product.id}`}>{product.name}</Link>
+        <small class="block code quiet phone-only">{product.sku}</small>
       </td>
       <td>
         <Status of={product.availability_status} />
       </td>
-      <td class="number">{formatNumber(product.quantity)}</td>
+      <td class="number wide-only">{formatNumber(product.quantity)}</td>
       <td class="number">{formatNumber(free)}</td>
-      <td class="number">{formatNumber(held)}</td>
-      <td class="number">{formatNumber(out)}</td>
-      <td class="bars">
+      <td class="number wide-only">{formatNumber(held)}</td>
+      <td class="number wide-only">{formatNumber(out)}</td>
+      <td class="bars wide-only">
         <UnitsBar free={free} held={held} out={out} />
       </td>
-      <td class="number">
+      <td class="number wide-only">
         {product.price_amount !== null && product.price_currency !== null
           ? formatMoney(product.price_amount, product.price_currency)
           : ''}

@@ -1,22 +1,22 @@
 import { formatWord } from '../format';
 import { PRODUCT_STATES, PRODUCT_TRANSITIONS, type ProductState } from './product-machine';
 
-const WIDTH = 108;
-const HEIGHT = 40;
+const WIDTH = 112;
+const HEIGHT = 38;
 /** the left upper corner of each state's box */
 const PLACES: Readonly<Record<ProductState, readonly [x: number, y: number]>> = {
-  draft: [8, 62],
-  available: [206, 62],
-  rented_out: [404, 62],
+  draft: [154, 8],
+  available: [8, 138],
+  rented_out: [300, 138],
 };
 
 /** Where each arrow runs, and where its label stands. */
-const ARROWS: Readonly<Record<string, { d: string; x: number; y: number }>> = {
-  'draft available': { d: 'M116 74 H204', x: 160, y: 67 },
-  'available draft': { d: 'M206 92 H118', x: 162, y: 108 },
-  'available rented_out': { d: 'M314 74 H402', x: 358, y: 67 },
-  'rented_out available': { d: 'M404 92 H316', x: 360, y: 108 },
-  'rented_out draft': { d: 'M458 62 V34 Q458 22 446 22 H74 Q62 22 62 34 V60', x: 260, y: 16 },
+const ARROWS: Readonly<Record<string, { d: string; x: number; y: number; anchor: string }>> = {
+  'draft available': { d: 'M172 47 L66 136', x: 106, y: 90, anchor: 'end' },
+  'available draft': { d: 'M98 137 L204 48', x: 148, y: 108, anchor: 'start' },
+  'available rented_out': { d: 'M121 149 H297', x: 210, y: 143, anchor: 'middle' },
+  'rented_out available': { d: 'M299 167 H123', x: 210, y: 182, anchor: 'middle' },
+  'rented_out draft': { d: 'M356 137 L250 48', x: 314, y: 90, anchor: 'start' },
 };
 
 /** The machine of a product, with the state that it is in lit. */
@@ -26,15 +26,16 @@ export function MachinePicture({ state }: { state: ProductState }) {
     `The product is ${formatWord(state)}. From here: ` +
     `${leads.map(({ label, to }) => `${label}, to ${formatWord(to)}`).join('; ')}.`;
   return (
-    <svg class="machine" viewBox="0 0 520 120" role="img" aria-label={label}>
+    <svg class="machine" viewBox="0 0 420 192" role="img" aria-label={label}>
       <defs>
         <marker
           id="tip"
           viewBox="0 0 8 8"
           refX="7"
           refY="4"
-          markerWidth="7"
-          markerHeight="7"
+          markerUnits="userSpaceOnUse"
+          markerWidth="8"
+          markerHeight="8"
           orient="auto"
         >
           <path d="M0 0 8 4 0 8z" class="tip" />
@@ -46,7 +47,7 @@ export function MachinePicture({ state }: { state: ProductState }) {
         return (
           <g key={`${from} ${to}`} class={from === state ? 'arrow leads' : 'arrow'}>
             <path d={arrow.d} marker-end="url(#tip)" />
-            <text x={arrow.x} y={arrow.y}>
+            <text x={arrow.x} y={arrow.y} text-anchor={arrow.anchor}>
               {text}
             </text>
           </g>
