@@ -67,8 +67,8 @@ async function readStock(
   const rows = await database.select(
     'SELECT status, COUNT(*) AS products, SUM(quantity) AS quantity, SUM(free) AS free, ' +
       'SUM(quantity_available) AS available, SUM(quantity_reserved) AS reserved, ' +
-      'SUM(quantity_rented) AS rented, SUM(CASE WHEN free = 0 THEN 1 ELSE 0 END) AS empty, ' +
-      'SUM(CASE WHEN free <= threshold THEN 1 ELSE 0 END) AS low FROM (' +
+      'SUM(quantity_rented) AS rented, SUM(CASE WHEN free = 0 THEN 1 ELSE 0 END) AS none_free, ' +
+      'SUM(CASE WHEN free <= threshold THEN 1 ELSE 0 END) AS low_ones FROM (' +
       `SELECT availability_status AS status, quantity, ${toldAvailable(database.dialect)} AS free, ` +
       'quantity_available, quantity_reserved, quantity_rented, ' +
       `COALESCE(low_stock_threshold, ${lowStockThreshold}) AS threshold ` +
@@ -81,13 +81,13 @@ async function readStock(
   const sum = (column: string) =>
     AVAILABILITY_STATUSES.reduce((total, status) => total + of(status, column), 0);
   // One that is written down as rented out, and has a unit free since a hold fell due.
-  const freed = of('rented_out', 'products') - of('rented_out', 'empty');
+  const freed = of('rented_out', 'products') - of('rented_out', 'none_free');
   const dueUnits = sum('free') - sum('available');
   return {
     products: {
       draft: of('draft', 'products'),
       available: of('available', 'products') + freed,
-      rented_out: of('rented_out', 'empty'),
+      rented_out: of('rented_out', 'none_free'),
     },
     counters: {
       quantity: sum('quantity'),
@@ -95,8 +95,8 @@ async function readStock(
       quantityReserved: sum('reserved') - dueUnits,
       quantityRented: sum('rented'),
     },
-    lowProducts: of('available', 'low') + of('rented_out', 'low'),
-    emptyProducts: of('rented_out', 'empty'),
+    lowProducts: of('available', 'low_ones') + of('rented_out', 'low_ones'),
+    emptyProducts: of('rented_out', 'none_free'),
   };
 }
 
@@ -119,8 +119,8 @@ async function readActivity(
   const [clock, lines] = await Promise.all([
     database.select(`SELECT ${dialect.now} AS now`),
     database.select(
-      `SELECT kind, created_at FROM (${KINDS.map(newest).join(' UNION ALL ')}) AS lines ` +
-        `WHERE created_at > ${dialect.inSeconds(-MINUTES * 60)}`,
+      `SELECT kind, created_at FROM (${KINDS.map(newest).join(' UNION ALL ')}) AS newest ` +
+        `WHERE created_at > ${dialect.hoursAgo(1)}`,
     ),
   ]);
   const [row] = clock;
