@@ -71,7 +71,7 @@ describeInBrowser('each page of the dashboard', () => {
     it.each(PAGES)(`%s: axe finds no serious issue, ${colorScheme}`, async (_name, path) => {
       const visitor = await visit(browser, service.url, { colorScheme });
       await visitor.open(path);
-      await visitor.page.waitForLoadState('networkidle', { timeout: 3_000 }).catch(() => {});
+      await visitor.page.waitForTimeout(500);
       expect(await seriousIssues(visitor.page)).toEqual([]);
       expect(visitor.complaints).toEqual([]);
       await visitor.close();
