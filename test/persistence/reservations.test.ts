@@ -408,6 +408,8 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       );
       const users = Array.from({ length: 3000 }, (_, n) => `(1, 'user ${n}')`);
       await database.run(`INSERT INTO customers (store_id, user_id) VALUES ${users}`);
+      // Where no product had a parent, the statistics would say that an index by it is of no use.
+      await database.run('UPDATE products SET parent_id = id - 1 WHERE id > 1');
       const tables = [
         'reservations',
         'products',

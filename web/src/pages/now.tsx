@@ -76,19 +76,25 @@ function Figures({ overview }: { overview: Overview }) {
 }
 
 function Activity({ overview }: { overview: Overview }) {
-  const { activity } = overview;
-  const times = useMemo(() => activity.map(({ at }) => Date.parse(at) / 1000), [activity]);
+  const { activity, at: now } = overview;
+  // The minute that is under way reaches up to now.
+  const minutes = useMemo(
+    () => [...activity, ...activity.slice(-1).map((last) => ({ ...last, at: now }))],
+    [activity, now],
+  );
+  const times = useMemo(() => minutes.map(({ at }) => Date.parse(at) / 1000), [minutes]);
   const series = useMemo(
     () => [
-      { label: 'rentals', color: '--out', values: activity.map(({ rentals }) => rentals) },
-      { label: 'returns', color: '--free', values: activity.map(({ returns }) => returns) },
-      { label: 'holds', color: '--held', values: activity.map(({ holds }) => holds) },
-      { label: 'refused', color: '--bad', values: activity.map(({ refusals }) => refusals) },
+      { label: 'rentals', color: '--out', values: minutes.map(({ rentals }) => rentals) },
+      { label: 'returns', color: '--free', values: minutes.map(({ returns }) => returns) },
+      { label: 'holds', color: '--held', values: minutes.map(({ holds }) => holds) },
+      { label: 'refused', color: '--bad', values: minutes.map(({ refusals }) => refusals) },
     ],
-    [activity],
+    [minutes],
   );
   const sums = series.map(
-    ({ label, values }) => `${formatNumber(values.reduce((sum, n) => sum + n, 0))} ${label}`,
+    ({ label, values }) =>
+      `${formatNumber(values.slice(0, -1).reduce((sum, n) => sum + n, 0))} ${label}`,
   );
   return (
     <section class="panel" aria-label="The last half hour">
