@@ -102,7 +102,7 @@ export class ModelStore {
   }
 
   load(commands: readonly Command[]): Loaded {
-    const needs = needsOf(commands);
+    const needs = this.#needsOf(commands);
     const loaded = structuredClone({
       now: this.now,
       products: found(this.products, needs.productIds),
@@ -127,6 +127,12 @@ export class ModelStore {
     });
     const ids = new Set([...needs.syncIds, ...needs.deepSyncIds, ...productsToMend(loaded)]);
     return { ...loaded, truths: [...ids].map((id) => this.#truthOf(id)) };
+  }
+
+  #needsOf(commands: readonly Command[]): Needs {
+    const needs = needsOf(commands);
+    const own = needs.ownHoldsOf(found(this.products, needs.productIds));
+    return { ...needs, holds: [...needs.holds, ...own] };
   }
 
   /** The units of a product's active holds, those that are due among them. */
