@@ -33,6 +33,13 @@ export interface HoldRules {
   readonly activeHoldsMax: number;
 }
 
+/** What is told in the ledger of who changes a hold, and why. */
+type Cause = CommandHeader & {
+  readonly reason: string | null;
+  /** the order that it is for */
+  readonly orderId?: string;
+};
+
 /** What a command wants a cart to hold of a product, in all its lines. */
 interface Wanted extends HoldKey {
   /** the first of its lines */
@@ -133,12 +140,7 @@ function refusalFor(
 }
 
 /** Lets a cart hold what it wants; the machines were asked before. Returns the hold. */
-function putHold(
-  batch: Batch,
-  command: CommandHeader & { reason: string | null },
-  wanted: Wanted,
-  expiresAt: Instant,
-): Reservation {
+function putHold(batch: Batch, command: Cause, wanted: Wanted, expiresAt: Instant): Reservation {
   const product = productOf(batch, wanted);
   const { held, line, target } = wanted;
   if (held) return changeHold(batch, product, command, { held, target, expiresAt });
@@ -169,6 +171,7 @@ function putHold(
     sent,
     reservationId: reservation.id,
     reason: command.reason,
+    orderId: command.orderId ?? null,
   });
   return reservation;
 }
@@ -177,7 +180,7 @@ function putHold(
 function changeHold(
   batch: Batch,
   product: LiveProduct,
-  command: CommandHeader & { reason: string | null },
+  command: Cause,
   to: { held: Reservation; target: number; expiresAt: Instant },
 ): Reservation {
   const { held, target, expiresAt } = to;
@@ -199,6 +202,7 @@ function changeHold(
     sent,
     reservationId: held.id,
     reason: command.reason,
+    orderId: command.orderId ?? null,
   });
   return next.reservation;
 }
@@ -221,7 +225,7 @@ export function takeOffHold(batch: Batch, command: TakeOffHold): Outcome<HoldTak
 export function giveBackUnits(
   batch: Batch,
   product: LiveProduct,
-  command: CommandHeader & { reason: string | null },
+  command: Cause,
   held: Reservation,
   units: number,
 ): number {
@@ -291,12 +295,7 @@ export function heldAndLocked(
 }
 
 /** Ends a hold that is not due. */
-function end(
-  batch: Batch,
-  product: LiveProduct,
-  command: CommandHeader & { reason: string | null },
-  held: Reservation,
-): Reservation {
+function end(batch: Batch, product: LiveProduct, command: Cause, held: Reservation): Reservation {
   const next = nextReservation(held, { type: 'RELEASE', now: batch.now });
   const sent = product.send({ type: 'RELEASE', units: held.quantity });
   if ('refusal' in next || 'refusal' in sent) return fail(held);
@@ -306,6 +305,7 @@ function end(
     sent,
     reservationId: held.id,
     reason: command.reason,
+    orderId: command.orderId ?? null,
   });
   return next.reservation;
 }
