@@ -67,8 +67,8 @@ export async function startStripe(): Promise<StripeServer> {
   const sessions = new Map<string, Thing>();
   const asked: Asked[] = [];
   const faults: Fault[] = [];
-  /** answers by idempotency key; undefined while the first request is under way */
-  const answers = new Map<string, { form: string; answer?: Answer }>();
+  /** answers by idempotency key */
+  const answers = new Map<string, { form: string; answer: Answer }>();
   const waiting: (() => void)[] = [];
 
   const server: Server = createServer((request, response) => {
@@ -86,20 +86,16 @@ export async function startStripe(): Promise<StripeServer> {
       method === 'POST' && /^\/v1\/(payment_intents|checkout\/sessions)$/.test(pathname);
     if (isMaking) for (const tell of waiting.splice(0)) tell();
 
-    const known = key === undefined ? undefined : answers.get(key);
-    if (known) {
-      const repeat = known.form !== text ? OTHER_WORDS : (known.answer ?? IN_USE);
-      return reply(response, repeat);
-    }
+    const answer = () => {
+      const known = key === undefined ? undefined : answers.get(key);
+      if (known) return known.form === text ? known.answer : OTHER_WORDS;
+      const fresh = answerTo(request, method, pathname, form);
+      if (key !== undefined) answers.set(key, { form: text, answer: fresh });
+      return fresh;
+    };
     const fault = isMaking ? faults.shift() : undefined;
-    if (!fault) {
-      const answer = answerTo(request, method, pathname, form);
-      if (key !== undefined) answers.set(key, { form: text, answer });
-      return reply(response, answer);
-    }
-    if (fault.done && key !== undefined) {
-      answers.set(key, { form: text, answer: answerTo(request, method, pathname, form) });
-    }
+    if (!fault) return reply(response, answer());
+    if (fault.done) answer();
     if (fault.cut) request.socket.destroy();
     else if (fault.status !== undefined) {
       reply(response, problem(fault.status, fault.message ?? 'It went wrong.'));
@@ -373,7 +369,6 @@ const OTHER_WORDS = problem(
   'Keys for idempotent requests can only be used with the same parameters they were first used with.',
   'idempotency_error',
 );
-const IN_USE = problem(409, 'There is currently another in-progress request.', 'idempotency_error');
 
 function reply(response: ServerResponse, { status, body }: Answer): void {
   response.writeHead(status, { 'Content-Type': 'application/json' });
