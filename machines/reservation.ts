@@ -47,7 +47,7 @@ const now = ({ event }: { event: Now }): Now => ({ now: event.now });
  *
  * From its expiry on it is due, and promises nothing any more, whether or not somebody has written
  * that down. What is over stays over; confirming again for the same order, and releasing what is
- * over without having been confirmed, are accepted and change nothing.
+ * over without having been confirmed, are accepted and change nothing. Nothing expires twice.
  */
 export const reservationMachine = setup({
   types: { context: {} as ReservationContext, events: {} as ReservationEvent },
@@ -133,6 +133,7 @@ export const reservationMachine = setup({
         EXTEND: { actions: refusal('confirmed', 'extend') },
         USE: { actions: refusal('confirmed', 'confirm') },
         RELEASE: { actions: refusal('confirmed', 'release') },
+        EXPIRE: { actions: 'refuseNotDue' },
       },
     },
     released: {
@@ -142,6 +143,7 @@ export const reservationMachine = setup({
         EXTEND: { actions: refusal('released', 'extend') },
         USE: { actions: refusal('released', 'confirm') },
         RELEASE: { actions: 'accept' },
+        EXPIRE: { actions: 'refuseNotDue' },
       },
     },
     expired: {
@@ -151,6 +153,7 @@ export const reservationMachine = setup({
         EXTEND: { actions: 'refuseExpired' },
         USE: { actions: 'refuseExpired' },
         RELEASE: { actions: 'accept' },
+        EXPIRE: { actions: 'refuseNotDue' },
       },
     },
   },

@@ -19,7 +19,7 @@ import { LiveProduct, type Sent } from './live-product.js';
 import type { Movement, MovementKind } from './movement.js';
 import type { Order } from './order.js';
 import type { ReceivedEvent } from './payment-news.js';
-import { countersOf, difference, type Product } from './product.js';
+import { asTold, countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
 import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
 import type { NewSyncRun, SyncFinding } from './sync-run.js';
@@ -224,7 +224,7 @@ export class Batch {
 
   /** The product as it is told, with what is due counted as free. A copy, for keeping. */
   told(product: LiveProduct): Product {
-    return toldProduct(product.row, this.#due.get(product.row.id)?.units ?? 0);
+    return asTold(product.snapshot(), this.#due.get(product.row.id)?.units ?? 0);
   }
 
   /** The status as it is told, with what is due counted as free. */
@@ -253,7 +253,7 @@ export class Batch {
   reservationsOfCart({ storeId, cartId }: { storeId: number; cartId: string }): Reservation[] {
     return [...this.#reservations.values()]
       .filter((row) => row.storeId === storeId && row.cartId === cartId)
-      .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+      .sort((a, b) => a.createdAt - b.createdAt || lifeOf(a) - lifeOf(b) || (a.id < b.id ? -1 : 1));
   }
 
   /** A reservation as it is told. Throws CartGrew where its product was not loaded. */
@@ -512,6 +512,7 @@ export class Batch {
     const { ledger } = truthAt(product.row, offset);
     const sent = product.send({ type: 'SYNC', counters: drift.new });
     if ('refusal' in sent) throw new Error(`product ${drift.productId} can not be synced`);
+    product.noteNextHoldDueAt(earliest(product.row.nextHoldDueAt, offset.firstHoldDueAt));
     this.move(product, command, {
       kind: 'sync',
       sent,
@@ -577,22 +578,12 @@ interface ItemKey extends ProductInStore {
   readonly userId: string;
 }
 
-/** A product with so many units of it counted as free that are held by what is due. A copy. */
-export function toldProduct(row: Product, dueUnits: number): Product {
-  if (dueUnits === 0) return { ...row };
-  const quantityAvailable = row.quantityAvailable + dueUnits;
-  return {
-    ...row,
-    quantityAvailable,
-    quantityReserved: row.quantityReserved - dueUnits,
-    availabilityStatus: statusOf(row.availabilityStatus === 'draft', quantityAvailable),
-  };
-}
-
 const holdKey = ({ storeId, productId, cartId }: HoldKey) => `${storeId}:${productId}:${cartId}`;
 const userKey = ({ storeId, userId }: { storeId: number; userId: string }) =>
   `${storeId}:${userId}`;
 const itemKey = ({ storeId, productId, userId }: ItemKey) => `${storeId}:${productId}:${userId}`;
 const earliest = (a: Instant | null, b: Instant | null) =>
   a === null || b === null ? (a ?? b) : Math.min(a, b);
+/** Of holds of one cart and product, one that is not over is the last. */
+const lifeOf = ({ status }: Reservation) => (status === 'reserved' ? 1 : 0);
 const skuKey = ({ storeId, sku }: SkuInStore) => `${storeId}:${sku}`;

@@ -29,6 +29,21 @@ export function mayTouchCart(
   return held.every(({ customerId }) => customerId === null || customerId === ownerId);
 }
 
+/**
+ * Whether a customer may touch a reservation: its own, and nobody's in a cart that it may touch.
+ * `held` is what the reservation's cart holds.
+ */
+export function mayTouchReservation(
+  ownerId: string | null,
+  { cartId, customerId }: Pick<Reservation, 'cartId' | 'customerId'>,
+  held: readonly Pick<Reservation, 'customerId'>[],
+): boolean {
+  if (ownerId === null) return true;
+  if (customerId !== null && customerId !== ownerId) return false;
+  // What is its own stays so, whatever else came into the cart since.
+  return mayTouchCart(ownerId, cartId, customerId === ownerId ? [] : held);
+}
+
 /** Whether a cart's name alone says whose it is. */
 export function isOfKnownKind(cartId: string): boolean {
   return cartId.startsWith(USER) || cartId.startsWith(CHECKOUT);

@@ -178,8 +178,10 @@ export interface ConfirmCart extends WholeCartCommand {
 export interface ReleaseCart extends WholeCartCommand {
   readonly kind: 'release_cart';
   readonly reason: string;
-  /** refuse with reservation_not_found where the cart never held anything lately */
+  /** refuse with reservation_not_found where the cart never held anything */
   readonly mustBeKnown: boolean;
+  /** refuse with invalid_transition where nothing is held and the last of it was confirmed */
+  readonly refuseConfirmed?: boolean;
 }
 
 export interface SaleLine {
@@ -600,6 +602,9 @@ export function withProducts<C extends Command>(
 ): C {
   if (!('productIds' in command)) throw new Error(`${command.kind} is about no whole cart`);
   const all = [...new Set([...command.productIds, ...productIds])];
+  if (all.length === new Set(command.productIds).size) {
+    throw new Error(`cart ${command.cartId} holds a product that is not there: ${productIds}`);
+  }
   const added = { ...command, productIds: all };
   return 'rentalIds' in command ? { ...added, rentalIds: all.map(newId) } : added;
 }

@@ -26,6 +26,7 @@ import {
 import { createProducts, publish, updateProduct } from './products.js';
 import { isRemembered } from './refusal.js';
 import { endRental, releaseUnits, rent } from './rentals.js';
+import { isHeld } from './reservation.js';
 import { confirmCart, confirmHold, sell } from './sales.js';
 import { changeStock } from './stock-changes.js';
 import { startSync, syncProduct } from './sync.js';
@@ -60,7 +61,10 @@ export function decide(
   const batch = new Batch(loaded);
   const records = new Map(loaded.records.map((record) => [record.keyHash, record]));
   for (const productId of productsToMend(loaded)) {
-    const cause = commands.find((command) => productIdsOf(command).includes(productId));
+    // A sync looks for itself, and tells what it found; a dry one repairs nothing.
+    const cause = commands.find(
+      (command) => command.kind !== 'sync' && productIdsOf(command).includes(productId),
+    );
     if (cause) batch.mend(productId, cause);
   }
   const settlements = commands.map((command) => settleOrSendAgain(batch, command, records, rules));
@@ -72,18 +76,21 @@ export function decide(
  * the batch may end. They are mended first, in the same transaction.
  */
 export function productsToMend(
-  loaded: Pick<Loaded, 'products' | 'rentals' | 'reservations' | 'dueHolds'>,
+  loaded: Pick<Loaded, 'now' | 'products' | 'rentals' | 'reservations' | 'dueHolds'>,
 ): number[] {
-  const { products, rentals, reservations, dueHolds } = loaded;
+  const { now, products, rentals, reservations, dueHolds } = loaded;
   if (rentals.length + reservations.length + dueHolds.length === 0) return [];
   const out = unitsByProduct(rentals.filter(({ status }) => status === 'active'));
-  const held = unitsByProduct(reservations.filter(({ status }) => status === 'reserved'));
+  const active = reservations.filter(({ status }) => status === 'reserved');
+  const held = unitsByProduct(active.filter((row) => isHeld(row, now)));
+  const stale = unitsByProduct(active.filter((row) => !isHeld(row, now)));
+  // All that is due, of which only some is loaded; unless the hint hid that anything is.
   const due = new Map(dueHolds.map(({ productId, units }) => [productId, units]));
   return products
     .filter(
       ({ id, quantityRented, quantityReserved }) =>
         quantityRented < (out.get(id) ?? 0) ||
-        quantityReserved < Math.max(held.get(id) ?? 0, due.get(id) ?? 0),
+        quantityReserved < (held.get(id) ?? 0) + (due.get(id) ?? stale.get(id) ?? 0),
     )
     .map(({ id }) => id);
 }

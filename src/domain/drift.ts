@@ -1,4 +1,5 @@
 import { type AvailabilityStatus, type Counters, statusOf } from '../../machines/product.js';
+import type { Instant } from './instant.js';
 import { countersOf, difference, type Product } from './product.js';
 
 /** Why a product's counters differ from what its rows say; the gravest first. */
@@ -21,6 +22,8 @@ export interface ProductTruth {
   readonly unitsRented: number;
   /** units of its active reservations, those that are due among them */
   readonly unitsReserved: number;
+  /** when the first of them is due; null where there is none */
+  readonly firstHoldDueAt: Instant | null;
   /** what the ledger says: the counters after its last line, or (deep) the sums of its lines */
   readonly ledger: Counters;
 }
@@ -57,7 +60,8 @@ export function driftOf(row: Product, truth: ProductTruth): Drift | null {
   const found: Record<DriftCause, boolean> = {
     over_committed: committed > row.quantity,
     rental_changed_outside: truth.ledger.quantityRented !== truth.unitsRented,
-    reservation_changed_outside: truth.ledger.quantityReserved !== truth.unitsReserved,
+    reservation_changed_outside:
+      truth.ledger.quantityReserved !== truth.unitsReserved || isHintLate(row, truth),
     counter_changed_outside:
       !isSame(row, truth.ledger) ||
       row.availabilityStatus !== statusOf(isDraft, row.quantityAvailable),
@@ -77,10 +81,18 @@ export function driftOf(row: Product, truth: ProductTruth): Drift | null {
   };
 }
 
+/** Whether a hold would be due before anybody looks; see Product.nextHoldDueAt. */
+function isHintLate({ nextHoldDueAt }: Product, { firstHoldDueAt }: ProductTruth): boolean {
+  if (firstHoldDueAt === null) return false;
+  return nextHoldDueAt === null || nextHoldDueAt > firstHoldDueAt;
+}
+
 /** How far the truth is from the row; it stays so while accepted commands move both. */
 export interface TruthOffset {
   readonly unitsRented: number;
   readonly unitsReserved: number;
+  /** as it was: the row's own hint follows what commands do */
+  readonly firstHoldDueAt: Instant | null;
   readonly ledger: Counters;
 }
 
@@ -88,6 +100,7 @@ export function offsetOf(row: Product, truth: ProductTruth): TruthOffset {
   return {
     unitsRented: truth.unitsRented - row.quantityRented,
     unitsReserved: truth.unitsReserved - row.quantityReserved,
+    firstHoldDueAt: truth.firstHoldDueAt,
     ledger: difference(row, truth.ledger),
   };
 }
@@ -97,6 +110,7 @@ export function truthAt(row: Product, offset: TruthOffset): ProductTruth {
     productId: row.id,
     unitsRented: row.quantityRented + offset.unitsRented,
     unitsReserved: row.quantityReserved + offset.unitsReserved,
+    firstHoldDueAt: offset.firstHoldDueAt,
     ledger: {
       quantity: row.quantity + offset.ledger.quantity,
       quantityAvailable: row.quantityAvailable + offset.ledger.quantityAvailable,

@@ -1,6 +1,6 @@
 import type { Batch, HoldKey } from './batch.js';
 import { CartGrew } from './cart-grew.js';
-import { mayTouchCart } from './carts.js';
+import { isOfKnownKind, mayTouchCart, mayTouchReservation } from './carts.js';
 import {
   type CartReleased,
   type CommandHeader,
@@ -62,21 +62,22 @@ export function reserve(
   for (const cartId of cartIds) {
     if (!mayTouch(batch, command, cartId)) return refused({ code: 'forbidden' });
   }
-  const errors = expiryErrors(batch, command.lines, rules);
+  const errors = expiryErrors(batch, command, rules);
   if (errors.length > 0) return refused({ code: 'validation_failed', errors });
   const wanted = wantedOf(batch, command);
   const short = linesThatFallShort(batch, command, wanted);
   if (short.length > 0) return refused(refusalOfLines(short));
   if (command.ownerId !== null) {
     const customer = { storeId: command.storeId, userId: command.ownerId };
-    const isNew = (one: Wanted) => !one.held && one.line.customerId === command.ownerId;
-    if (batch.activeHolds(customer) + wanted.filter(isNew).length > rules.activeHoldsMax) {
+    const made = wanted.filter(({ held }) => !held).length;
+    if (made > 0 && batch.activeHolds(customer) + made > rules.activeHoldsMax) {
       return refused({ code: 'hold_limit_reached', limit: rules.activeHoldsMax });
     }
   }
 
   // Those that give units back come first: others of the same product may need them.
-  const order = [...wanted].sort((a, b) => growthOf(a) - growthOf(b));
+  const grows = (one: Wanted) => Number(growthOf(one) > 0);
+  const order = [...wanted].sort((a, b) => grows(a) - grows(b));
   const held = new Map(
     order.map((one) => [one, putHold(batch, command, one, expiryOf(batch, one, rules))]),
   );
@@ -140,7 +141,7 @@ function refusalFor(
 }
 
 /** Lets a cart hold what it wants; the machines were asked before. Returns the hold. */
-function putHold(batch: Batch, command: Cause, wanted: Wanted, expiresAt: Instant): Reservation {
+function putHold(batch: Batch, command: Reserve, wanted: Wanted, expiresAt: Instant): Reservation {
   const product = productOf(batch, wanted);
   const { held, line, target } = wanted;
   if (held) return changeHold(batch, product, command, { held, target, expiresAt });
@@ -161,7 +162,8 @@ function putHold(batch: Batch, command: Cause, wanted: Wanted, expiresAt: Instan
     releasedAt: null,
     orderId: null,
     rentalId: null,
-    customerId: line.customerId,
+    // A customer's holds are its own: they are what its limit counts.
+    customerId: command.ownerId ?? line.customerId,
     createdAt: batch.now,
     updatedAt: batch.now,
   };
@@ -276,22 +278,39 @@ export function releaseCart(batch: Batch, command: ReleaseCart): Outcome<CartRel
   if (!mayTouch(batch, command, command.cartId)) return refused({ code: 'forbidden' });
   const rows = batch.reservationsOfCart(command);
   if (rows.length === 0 && command.mustBeKnown) return refused({ code: 'reservation_not_found' });
-  const held = heldAndLocked(batch, rows);
+  const held = heldAndLocked(batch, command, rows);
+  const last = rows.at(-1);
+  if (held.length === 0 && last && command.refuseConfirmed) {
+    const next = nextReservation(last, { type: 'RELEASE', now: batch.now });
+    if ('refusal' in next) return refused(next.refusal);
+  }
   const released = held.map(({ product, reservation }) =>
     batch.toldReservation(end(batch, product, command, reservation)),
   );
   return done({ reservations: released });
 }
 
-/** What a cart holds, with its products. Throws CartGrew where one of them was not locked. */
+/**
+ * What a cart holds, with its products. Throws CartGrew where the command knew nothing of one of
+ * them, though another command of the batch may have locked it.
+ */
 export function heldAndLocked(
   batch: Batch,
+  command: { readonly productIds: readonly number[] },
   rows: readonly Reservation[],
 ): { product: LiveProduct; reservation: Reservation }[] {
   const held = rows.filter((row) => isHeld(row, batch.now));
-  const unlocked = held.filter((row) => !batch.product(row));
-  if (unlocked.length > 0) throw new CartGrew(unlocked.map(({ productId }) => productId));
+  mustBeLocked(command, held);
   return held.map((reservation) => ({ product: productOf(batch, reservation), reservation }));
+}
+
+/** Throws CartGrew where a command knew nothing of a product of these. Nothing may be decided yet. */
+export function mustBeLocked(
+  { productIds }: { readonly productIds: readonly number[] },
+  rows: readonly Reservation[],
+): void {
+  const unlocked = rows.filter(({ productId }) => !productIds.includes(productId));
+  if (unlocked.length > 0) throw new CartGrew(unlocked.map(({ productId }) => productId));
 }
 
 /** Ends a hold that is not due. */
@@ -336,12 +355,8 @@ export function findReservation(
   const reservation = batch.reservation(command);
   const product = batch.product(command);
   if (!reservation || reservation.productId !== product?.row.id) return null;
-  const { ownerId } = command;
-  const isAnothers = reservation.customerId !== null && reservation.customerId !== ownerId;
-  if (ownerId !== null && (isAnothers || !mayTouch(batch, command, reservation.cartId))) {
-    return null;
-  }
-  return { product, reservation };
+  const held = heldBy(batch, reservation);
+  return mayTouchReservation(command.ownerId, reservation, held) ? { product, reservation } : null;
 }
 
 /** Whether the caller may touch a cart; for a customer, what it holds must have been loaded. */
@@ -350,25 +365,30 @@ export function mayTouch(
   { storeId, ownerId }: { storeId: number; ownerId: string | null },
   cartId: string,
 ): boolean {
-  if (ownerId === null) return true;
-  const rows = batch.reservationsOfCart({ storeId, cartId });
-  const held = rows.filter((row) => isHeld(row, batch.now));
-  return mayTouchCart(ownerId, cartId, held);
+  if (ownerId === null || isOfKnownKind(cartId)) return mayTouchCart(ownerId, cartId, []);
+  return mayTouchCart(ownerId, cartId, heldBy(batch, { storeId, cartId }));
 }
 
-function expiryErrors(batch: Batch, lines: readonly HoldLine[], rules: HoldRules) {
-  const latest = batch.now + rules.holdMaxMs;
-  return lines.flatMap(({ expiry }) => {
+function heldBy(batch: Batch, cart: { storeId: number; cartId: string }): Reservation[] {
+  return batch.reservationsOfCart(cart).filter((row) => isHeld(row, batch.now));
+}
+
+function expiryErrors(batch: Batch, { storeId, lines }: Reserve, rules: HoldRules) {
+  return lines.flatMap(({ productId, cartId, expiry }) => {
     if (!('at' in expiry)) return [];
     const { at, field } = expiry;
     if (at <= batch.now) return [{ field, message: 'must lie in the future' }];
-    if (at > latest) {
+    const held = batch.hold({ storeId, productId, cartId });
+    if (at > (held?.createdAt ?? batch.now) + rules.holdMaxMs) {
       const minutes = rules.holdMaxMs / 60_000;
-      return [{ field, message: `must lie at most ${minutes} minutes ahead` }];
+      const from = held ? `after the hold was made, at ${isoOf(held.createdAt)}` : 'ahead';
+      return [{ field, message: `must lie at most ${minutes} minutes ${from}` }];
     }
     return [];
   });
 }
+
+const isoOf = (ms: Instant) => new Date(ms).toISOString();
 
 /** When a hold will expire; renewed as often as may be, it lives no longer than it may in all. */
 function expiryOf(batch: Batch, { line, held }: Wanted, rules: HoldRules): Instant {

@@ -13,6 +13,10 @@ export interface Needs {
   readonly holds: readonly HoldKey[];
   /** all that these carts hold, and what they held lately */
   readonly carts: readonly CartInStore[];
+  /** all that the carts of these reservations hold */
+  readonly cartsOf: readonly { readonly storeId: number; readonly reservationId: string }[];
+  /** of which it matters whether they ever held anything, however long ago */
+  readonly knownCarts: readonly CartInStore[];
   /** all that became of holds of these carts on these products */
   readonly pastHolds: readonly HoldKey[];
   /** reservations that these carts confirmed for these orders */
@@ -54,6 +58,8 @@ export function needsOf(commands: readonly Command[]): Needs {
   const reservationIds = new Set<string>();
   const holds: HoldKey[] = [];
   const carts: CartInStore[] = [];
+  const cartsOf: { storeId: number; reservationId: string }[] = [];
+  const knownCarts: CartInStore[] = [];
   const pastHolds: HoldKey[] = [];
   const confirmations: (CartInStore & { orderId: string })[] = [];
   const customers: UserInStore[] = [];
@@ -79,6 +85,8 @@ export function needsOf(commands: readonly Command[]): Needs {
       case 'confirm':
       case 'release':
         reservationIds.add(command.reservationId);
+        // Whose cart it is in, only what else is held there says.
+        if (command.ownerId !== null) cartsOf.push(command);
         break;
       case 'reserve': {
         const { storeId, ownerId, lines } = command;
@@ -100,11 +108,13 @@ export function needsOf(commands: readonly Command[]): Needs {
         break;
       case 'release_cart':
         carts.push(command);
+        if (command.mustBeKnown) knownCarts.push(command);
         break;
       case 'sell': {
-        const { storeId, boughtBy } = command;
+        const { storeId, ownerId, boughtBy } = command;
         for (const { productId, cartId, holdMustExist } of command.lines) {
           if (cartId !== null) {
+            if (ownerId !== null && !isOfKnownKind(cartId)) carts.push({ storeId, cartId });
             (holdMustExist ? pastHolds : holds).push({ storeId, productId, cartId });
           }
           if (boughtBy !== null) cartItems.push({ storeId, productId, userId: boughtBy });
@@ -176,6 +186,8 @@ export function needsOf(commands: readonly Command[]): Needs {
     reservationIds: [...reservationIds],
     holds,
     carts,
+    cartsOf,
+    knownCarts,
     pastHolds,
     confirmations,
     customers,

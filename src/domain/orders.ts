@@ -47,7 +47,7 @@ export function createOrder(
   const { storeId, cartId, customerId, orderId } = command;
   if (!mayTouch(batch, command, cartId)) return refused({ code: 'forbidden' });
   const older = batch.pendingOrder(command);
-  if (older) mustBeLocked(batch, older);
+  if (older) mustKnowProducts(command, older);
   const { prices, errors } = pricesOf(batch, command);
   if (errors.length > 0) return refused({ code: 'validation_failed', errors });
 
@@ -215,7 +215,7 @@ export function settleOrder(batch: Batch, command: SettleOrder): Outcome<OrderSe
   }
   const order = batch.order(command);
   if (!order) return refused({ code: 'order_not_found' });
-  mustBeLocked(batch, order);
+  mustKnowProducts(command, order);
   const isForeign =
     differ(order.paymentIntentId, news.paymentIntentId) || differ(order.sessionId, news.sessionId);
   const after = isForeign ? order : tellNews(batch, command, order);
@@ -334,17 +334,18 @@ export function expireOrder(batch: Batch, command: ExpireOrder): Outcome<OrderTo
 function change(batch: Batch, command: KnownOrder, event: OrderEvent): Outcome<OrderTold> {
   const order = batch.order(command);
   if (!order) return refused({ code: 'order_not_found' });
-  mustBeLocked(batch, order);
+  mustKnowProducts(command, order);
   const after = turn(batch, command, order, event);
   return done({ order: after, rentals: rentalsOf(batch, after) });
 }
 
-/** An order's lines do not change; those of another one than the command was made for may differ. */
-function mustBeLocked(batch: Batch, order: Order): void {
-  const unlocked = productIdsOfOrder(order).filter(
-    (productId) => !batch.product({ storeId: order.storeId, productId }),
-  );
-  if (unlocked.length > 0) throw new CartGrew(unlocked);
+/**
+ * Throws CartGrew where a command knew nothing of a product of an order, so that nothing of it was
+ * read for it.
+ */
+function mustKnowProducts({ productIds }: Pick<KnownOrder, 'productIds'>, order: Order): void {
+  const unknown = productIdsOfOrder(order).filter((id) => !productIds.includes(id));
+  if (unknown.length > 0) throw new CartGrew(unknown);
 }
 
 /**

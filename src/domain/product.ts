@@ -1,4 +1,4 @@
-import type { AvailabilityStatus, Counters } from '../../machines/product.js';
+import { type AvailabilityStatus, type Counters, statusOf } from '../../machines/product.js';
 import type { Instant } from './instant.js';
 
 /** A thing that can be rented, counted in interchangeable units. */
@@ -69,5 +69,22 @@ export function difference(before: Counters, after: Counters): Counters {
     quantityAvailable: after.quantityAvailable - before.quantityAvailable,
     quantityReserved: after.quantityReserved - before.quantityReserved,
     quantityRented: after.quantityRented - before.quantityRented,
+  };
+}
+
+/**
+ * A product as it is told: `dueUnits`, which holds that are due still have, count as free. A copy,
+ * where anything does.
+ */
+export function asTold<
+  T extends Pick<Product, 'quantityAvailable' | 'quantityReserved' | 'availabilityStatus'>,
+>(product: T, dueUnits: number): T {
+  if (dueUnits === 0) return product;
+  const quantityAvailable = product.quantityAvailable + dueUnits;
+  return {
+    ...product,
+    quantityAvailable,
+    quantityReserved: product.quantityReserved - dueUnits,
+    availabilityStatus: statusOf(product.availabilityStatus === 'draft', quantityAvailable),
   };
 }

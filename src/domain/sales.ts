@@ -1,4 +1,5 @@
 import type { Batch, HoldKey } from './batch.js';
+import { mayTouchReservation } from './carts.js';
 import {
   type CartConfirmed,
   type CommandHeader,
@@ -14,7 +15,7 @@ import {
 } from './command.js';
 import { takeFree, wouldRefuse } from './free-units.js';
 import { groupBy } from './group-by.js';
-import { findReservation, heldAndLocked, mayTouch } from './holds.js';
+import { findReservation, heldAndLocked, mayTouch, mustBeLocked } from './holds.js';
 import type { LiveProduct } from './live-product.js';
 import { type LineRefusal, type Reason, refusalOfLines } from './refusal.js';
 import type { Rental } from './rental.js';
@@ -41,14 +42,16 @@ export function confirmHold(batch: Batch, command: ConfirmHold): Outcome<HoldCon
 export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartConfirmed> {
   if (!mayTouch(batch, command, command.cartId)) return refused({ code: 'forbidden' });
   const rows = batch.reservationsOfCart(command);
+  // Where nothing is held any more anybody may touch the cart; what another bought is not told.
   const earlier = rows.filter(
-    ({ status, orderId }) => status === 'confirmed' && orderId === command.orderId,
+    (row) =>
+      row.status === 'confirmed' &&
+      row.orderId === command.orderId &&
+      mayTouchReservation(command.ownerId, row, []),
   );
-  if (earlier.length > 0) return done(confirmedCart(batch, earlier));
-
-  const latest = [...groupBy(rows, ({ productId }) => productId).values()].map(
-    (ofProduct) => ofProduct.at(-1) ?? ofProduct[0],
-  );
+  const latest = [...groupBy(rows, ({ productId }) => productId).values()]
+    .map((ofProduct) => ofProduct.at(-1) ?? ofProduct[0])
+    .filter((row) => isOpenFor(row, earlier));
   const expired = latest.filter((row) => isExpired(row, batch));
   if (expired.length > 0) {
     return refused({
@@ -60,8 +63,9 @@ export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartCon
       })),
     });
   }
-  const held = heldAndLocked(batch, latest);
-  if (held.length === 0) return refused({ code: 'reservation_not_found' });
+  mustBeLocked(command, earlier);
+  const held = heldAndLocked(batch, command, latest);
+  if (held.length + earlier.length === 0) return refused({ code: 'reservation_not_found' });
 
   const { orderId } = command;
   const confirmed = held.map(({ product, reservation }) => {
@@ -70,7 +74,15 @@ export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartCon
     turnIntoRental(batch, product, command, { reservation, orderId, rentalId });
     return batch.reservation({ ...command, reservationId: reservation.id }) ?? reservation;
   });
-  return done(confirmedCart(batch, confirmed));
+  return done(confirmedCart(batch, [...earlier, ...confirmed]));
+}
+
+/**
+ * Whether the order has yet to confirm a hold. What came into the cart after an earlier
+ * confirmation is another order's; what was there and was left out then, was confirmed hold by hold.
+ */
+function isOpenFor(row: Reservation, earlier: readonly Reservation[]): boolean {
+  return earlier.every(({ confirmedAt }) => confirmedAt === null || row.createdAt < confirmedAt);
 }
 
 function confirmedCart(batch: Batch, confirmed: readonly Reservation[]): CartConfirmed {
@@ -178,7 +190,7 @@ function linesThatFallShort(batch: Batch, command: Sell, sales: readonly Sale[])
 
 /** Why a hold that must be there is not; null where it is, or need not be. */
 function lostHold(batch: Batch, sale: Sale): Reason | null {
-  if (!sale.line.holdMustExist || sale.hold) return null;
+  if (!sale.line.holdMustExist || sale.hold || !batch.product(sale)) return null;
   const latest = batch
     .reservationsOfCart(sale)
     .filter(({ productId }) => productId === sale.productId)

@@ -10,7 +10,7 @@ export function sentenceOf(refusal: Reason): string {
     case 'not_available':
       return 'The product is not available: it is a draft. Publish it first.';
     case 'quantity_below_committed':
-      return `${refusal.committed} units are out or held, so the product can not own ${refusal.requested}.`;
+      return `${refusal.committed} units are out or held, and ${refusal.requested} would not cover them.`;
     case 'invalid_transition':
       if ('held' in refusal) {
         return `Only ${refusal.held} units are held, and ${refusal.requested} were to be given back.`;

@@ -20,7 +20,10 @@ export function changeStock(
     const sent = takeFree(batch, product, command, event, unitsTakenBy(event, product));
     if ('refusal' in sent)
       throw new Error(`product ${line.productId} refused what it had accepted`);
-    batch.move(product, command, { kind: command.kind, sent, reason: line.reason });
+    // A count that finds what was known changes nothing.
+    if (sent.delta.quantity !== 0) {
+      batch.move(product, command, { kind: command.kind, sent, reason: line.reason });
+    }
     return { product, change: sent.delta.quantity };
   });
   return done({
@@ -43,12 +46,12 @@ function refusalFor(
   command: ChangeStock & { productId: number },
   events: readonly ProductEvent[],
 ): Reason | null {
+  const product = batch.product(command);
+  if (!product) return { code: 'product_not_found' };
   if (command.kind === 'adjust' && events.length > 1) {
     const message = 'is counted twice: send one count for each product';
     return { code: 'validation_failed', errors: [{ field: 'quantity', message }] };
   }
-  const product = batch.product(command);
-  if (!product) return { code: 'product_not_found' };
   const taken = events.reduce((total, event) => total + unitsTakenBy(event, product), 0);
   const due = batch.dueFor(product, taken - product.row.quantityAvailable);
   const units = due.reduce((total, { quantity }) => total + quantity, 0);

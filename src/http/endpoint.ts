@@ -96,10 +96,11 @@ export function replyTo<T>(
   spelling: RefusalSpelling = {},
 ): Reply {
   const { outcome, replayed } = answer;
-  const headers = replayed ? REPLAYED : {};
-  if (!outcome.ok) throw problemOf(outcome.refusal, { headers, ...spelling });
+  if (!outcome.ok) {
+    throw problemOf(outcome.refusal, replayed ? { ...spelling, headers: REPLAYED } : spelling);
+  }
   const reply = render(outcome.value, replayed);
-  return { ...reply, headers: { ...reply.headers, ...headers } };
+  return replayed ? { ...reply, headers: { ...reply.headers, ...REPLAYED } } : reply;
 }
 
 const REPLAYED = { 'Idempotency-Replayed': 'true' };

@@ -61,7 +61,9 @@ function message(issue: Issue): string {
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':
-      return `must ${size(issue.origin, 'at least', Number(issue.minimum))}`;
+      return issue.inclusive === false
+        ? `must be more than ${issue.minimum}`
+        : `must ${size(issue.origin, 'at least', Number(issue.minimum))}`;
     case 'too_big':
       return `must ${size(issue.origin, 'at most', Number(issue.maximum))}`;
     case 'invalid_format':
@@ -82,8 +84,7 @@ function typeName(expected: string): string {
 
 const TYPES: Readonly<Record<string, string>> = {
   string: 'text',
-  // No field of this service takes fractions.
-  number: 'a whole number',
+  number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
   array: 'a list',

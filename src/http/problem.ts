@@ -1,4 +1,10 @@
-import type { Reason, Refusal, RefusalCode } from '../domain/refusal.js';
+import type {
+  LineRefusal,
+  Reason,
+  Refusal,
+  RefusalCode,
+  ReservationExpired,
+} from '../domain/refusal.js';
 import { sentenceOf } from '../domain/sentences.js';
 import { iso } from './schemas.js';
 
@@ -111,35 +117,55 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** How a surface spells what is named in a refusal. */
 export interface RefusalSpelling {
-  /** how the request named the product of a line: a member for `errors` */
-  line?(index: number): Record<string, unknown>;
+  /** what the request calls its list of lines: a field that is wrong in one is named with it */
+  readonly list?: string;
+  /**
+   * how the request named the product of a line: a member for `errors`. A request that has no lines
+   * leaves it out, and is told of its one product without a list.
+   */
+  readonly line?: LineSpelling;
 }
+
+type LineSpelling = (index: number) => Record<string, unknown>;
 
 /** The problem that a refusal of the core is on the wire. */
 export function problemOf(
   refusal: Refusal,
   details: ProblemDetails & RefusalSpelling = {},
 ): Problem {
-  const { line = () => ({}), ...rest } = details;
+  const { line, list, ...rest } = details;
   const { lines, ...reason } = refusal;
   const facts = factsOf(reason);
-  // A field that is wrong in one line is named as any other is; else each line that falls short.
-  const errors = lines?.map(({ index, reason: short }) => ({
-    index,
-    ...line(index),
-    ...factsOf(short),
-    code: short.code,
-    message: sentenceOf(short),
-  }));
+  const errors = line && lines?.flatMap((short) => errorsOf(short, { line, list }));
   return new Problem(reason.code, sentenceOf(reason), {
     ...rest,
     facts: errors ? { ...facts, errors } : facts,
   });
 }
 
+/** A line that falls short, or each field that is wrong in it, named as any other is. */
+function errorsOf(
+  { index, reason }: LineRefusal,
+  { line, list }: { line: LineSpelling; list: string | undefined },
+): Record<string, unknown>[] {
+  const { code } = reason;
+  const named = { index, ...line(index) };
+  if (code !== 'validation_failed') {
+    return [{ ...named, ...factsOf(reason), code, message: sentenceOf(reason) }];
+  }
+  const prefix = list === undefined ? '' : `${list}[${index}].`;
+  return reason.errors.map(({ field, message }) => ({
+    ...named,
+    code,
+    field: `${prefix}${field}`,
+    message,
+  }));
+}
+
 function factsOf(reason: Reason): Record<string, unknown> {
   const { code: _, ...facts } = reason;
   if (reason.code === 'extension_limit_reached') return { limit_at: iso(reason.limitAt) };
+  if (reason.code === 'reservation_expired') return expiredFacts(reason);
   if (reason.code !== 'invalid_transition') return facts;
   // `status` is the HTTP status in a problem.
   if ('status' in reason) return { rental_status: reason.status, action: reason.action };
@@ -148,4 +174,18 @@ function factsOf(reason: Reason): Record<string, unknown> {
   }
   if ('inCart' in reason) return { in_cart: reason.inCart, requested: reason.requested };
   return facts;
+}
+
+/** Of a whole cart: each hold that is over. */
+function expiredFacts({ code, expired }: ReservationExpired): Record<string, unknown> {
+  if (!expired) return {};
+  return {
+    errors: expired.map(({ reservationId, productId, expiredAt }) => ({
+      reservation_id: reservationId,
+      reseller_product_id: productId,
+      expired_at: iso(expiredAt),
+      code,
+      message: sentenceOf({ code }),
+    })),
+  };
 }

@@ -48,7 +48,17 @@ export const productRef = z
   .transform(toProductRef)
   .meta({ description: "The product's id, or its SKU.", example: 1 });
 
-/** The same in a path or a query, where everything is text. */
+/** The same, kept as the request said it, for a reply that repeats it. `toProductRef` reads it. */
+export const productName = z
+  .union([z.int().min(1), line(100)])
+  .meta({ description: "The product's id, or its SKU.", example: 1 });
+
+/** A product in a reply that repeats how the request named it. */
+export const productNameReply = z
+  .union([z.int(), z.string()])
+  .meta({ description: 'As the request named it; else its id.' });
+
+/** A product in a path or a query, where everything is text. */
 export const productRefText = line(100)
   .transform(toProductRef)
   .meta({ description: "The product's id, or its SKU.", example: '1' });
@@ -60,8 +70,25 @@ export const uuidText = line(100)
   .transform((value) => (z.guid().safeParse(value).success ? value.toLowerCase() : NIL_UUID))
   .meta({ example: '01966f0a-7c00-7000-8000-000000000000' });
 
-function toProductRef(value: string | number): string | number {
+/** What text or a number names: up to ten digits are an id, any other text is a SKU. */
+export function toProductRef(value: string | number): string | number {
   return typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
+}
+
+/** A cart, by the name that the caller gave it. */
+export const cartName = line(200).meta({
+  description: 'A name of your own choice; upper and lower case differ.',
+  example: 'cart-123',
+});
+
+/** Minutes, which may be a fraction: more than 0 and at most `max`. */
+export function minutes(max: number) {
+  return z.number().gt(0).max(max);
+}
+
+/** Minutes as whole milliseconds, one at least. */
+export function toMs(minutes: number): number {
+  return Math.max(1, Math.round(minutes * 60_000));
 }
 
 /** Units in one line of a request. */
@@ -84,14 +111,25 @@ export const timestamp = z.iso.datetime().meta({ description: 'UTC, with millise
 /** A whole number in a query, where everything is text: digits and nothing else. */
 export function queryInteger(range: { min: number; max: number; fallback: number }) {
   const { min, max, fallback } = range;
+  return wholeNumberText(min, max)
+    .default(fallback)
+    .meta({ override: { type: 'integer', minimum: min, maximum: max, default: fallback } });
+}
+
+/** The same where nothing stands for one that is left out. */
+export function optionalQueryInteger({ min, max }: { min: number; max: number }) {
+  return wholeNumberText(min, max)
+    .optional()
+    .meta({ override: { type: 'integer', minimum: min, maximum: max } });
+}
+
+function wholeNumberText(min: number, max: number) {
   const wrong = `must be a whole number from ${min} to ${max}`;
   return z
     .string()
     .refine((value) => /^\d{1,10}$/.test(value), wrong)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, wrong)
-    .default(fallback)
-    .meta({ override: { type: 'integer', minimum: min, maximum: max, default: fallback } });
+    .refine((value) => value >= min && value <= max, wrong);
 }
 
 export const pageLimit = queryInteger({ min: 1, max: PAGE_ROWS_MAX, fallback: PAGE_ROWS }).meta({

@@ -66,8 +66,8 @@ export function createHttpServer(parts: HttpParts, options: HttpOptions): Server
   }
   app.use(edge(parts));
   app.use(readableUrl);
-  app.use(parts.operations.routes());
   app.use(router.routes());
+  app.use(parts.operations.routes());
   app.use(unmatched([parts.operations, router]));
   // The edge answers every error; what reaches Koa is a response that broke off half way.
   app.on('error', (error) => parts.log.debug({ err: error }, 'a response could not be sent'));
@@ -234,7 +234,7 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
       core: parts.core,
       caller,
       params: validate(endpoint.params, ctx['params'], 'path'),
-      query: validate(endpoint.query, singleValues(ctx.query), 'query'),
+      query: validate(endpoint.query, querystring === '' ? {} : singleValues(ctx.query), 'query'),
       body: validate(endpoint.body, body.json, 'body'),
       ifMatch: endpoint.conditional ? expectedVersions(headers) : null,
       header: () => ({

@@ -1,4 +1,6 @@
 import { apiKeySurface } from './api-keys/routes.js';
+import { auditSurface } from './audit/routes.js';
+import { cartSurface } from './cart/routes.js';
 import type { SignedEndpoint, Surface } from './endpoint.js';
 import { inventorySurface } from './inventory/routes.js';
 import { orderSurface } from './orders/routes.js';
@@ -17,9 +19,11 @@ export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
     rentalSurface,
     syncSurface,
     stockSurface(settings),
+    cartSurface(settings),
     inventorySurface(settings),
     reservationSurface(settings),
     orderSurface,
+    auditSurface,
     apiKeySurface,
   ];
 }

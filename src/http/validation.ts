@@ -4,6 +4,11 @@ import { Problem } from './problem.js';
 
 /** What a route that declares no schema for a part takes there. */
 const NOTHING = z.strictObject({});
+const isNothing = (value: unknown) =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.keys(value).length === 0;
 
 /**
  * Checks one part of a request. Throws a Problem that names each field that is wrong. A route
@@ -14,9 +19,9 @@ export function validate<T>(
   value: unknown,
   part: 'path' | 'query' | 'body',
 ): T {
-  const isAbsentBody = schema === undefined && part === 'body' && value === undefined;
+  const isAbsentBody = part === 'body' && value === undefined;
   // A route without a schema for this part declares its type as undefined.
-  if (isAbsentBody) return undefined as T;
+  if (schema === undefined && (isAbsentBody || isNothing(value))) return undefined as T;
   const result = parseFields<unknown>(schema ?? NOTHING, value);
   if ('data' in result) return result.data as T;
   throw part === 'body' ? invalidBody(value, result.errors) : unreadable(part, result.errors);

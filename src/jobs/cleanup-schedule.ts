@@ -7,7 +7,10 @@ import type { Database } from '../persistence/database.js';
 import { leases } from '../persistence/leases.js';
 
 const LEASE = 'cleanup-reservations';
-/** renewed before each round of a run; when its holder dies, another copy takes over after that */
+/**
+ * s beyond an interval for which a copy keeps the lease, from its last round on: so the same copy
+ * has the next run, and when it dies another one takes over soon after it missed one.
+ */
 const LEASE_SECONDS = 30;
 const EVERY_SECOND = '* * * * * *';
 
@@ -23,12 +26,18 @@ export function startCleanupSchedule(
   const { core, database, clock, log } = parts;
   const ours = leases(database, newId());
   const intervalMs = everyMinutes * 60_000;
+  const leaseSeconds = Math.ceil(intervalMs / 1000) + LEASE_SECONDS;
   let nextMs = clock.monotonicMs() + intervalMs;
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
 
   const run = async () => {
-    const hold = async () => !stopped && (await ours.hold(LEASE, LEASE_SECONDS));
+    let renewMs = 0;
+    const hold = async () => {
+      if (stopped || clock.monotonicMs() < renewMs) return !stopped;
+      renewMs = clock.monotonicMs() + (LEASE_SECONDS * 1000) / 6;
+      return ours.hold(LEASE, leaseSeconds);
+    };
     if (!(await hold())) return;
     const summary = await core.cleanup.run(null, { actor: 'cleanup:cron', goOn: hold });
     if (summary.errors > 0) log.error(summary, 'some holds that are due could not be ended');

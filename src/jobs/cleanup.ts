@@ -22,6 +22,8 @@ export interface Cleanups {
     cleanup: Cleanup;
     storeId: number;
     keyHash: string;
+    /** who the ledger names */
+    actor: string;
   }): Promise<CleanupSummary | null>;
 }
 
@@ -38,8 +40,6 @@ export interface CleanupObserver {
   ended(run: { readonly ms: number; readonly batches: number; readonly errors: number }): void;
 }
 
-/** Products that are worked on at once: more would crowd out those that rent. */
-const PRODUCTS_AT_ONCE = 4;
 const LEASE_SECONDS = 60;
 
 export function createCleanups(
@@ -59,7 +59,7 @@ export function createCleanups(
     const failed: number[] = [];
     let [expired, released, batches] = [0, 0, 0];
 
-    const expireSome = async ({ id: productId, storeId }: DueProduct) => {
+    const expireSome = async ({ id: productId, storeId }: DueProduct, max: number) => {
       batches++;
       try {
         const { outcome } = await send({
@@ -69,7 +69,7 @@ export function createCleanups(
           actor,
           idempotency: null,
           productId,
-          max: batchSize,
+          max,
         });
         if (!outcome.ok) throw new Error(`product ${productId} is gone: ${outcome.refusal.code}`);
         expired += outcome.value.expired;
@@ -81,13 +81,11 @@ export function createCleanups(
     };
 
     while (await goOn()) {
-      const due = await listDueProducts(database, {
-        storeId,
-        limit: PRODUCTS_AT_ONCE,
-        except: failed,
-      });
+      const due = await listDueProducts(database, { storeId, limit: batchSize, except: failed });
       if (due.length === 0) break;
-      await Promise.all(due.map(expireSome));
+      // About one batch a round, be it of one product or of many: more would crowd out who rents.
+      const max = Math.max(1, Math.floor(batchSize / due.length));
+      await Promise.all(due.map((product) => expireSome(product, max)));
       onProgress({ expired, released, errors: failed.length });
     }
     const errors = failed.length;
@@ -99,18 +97,22 @@ export function createCleanups(
     cleanup: Cleanup;
     storeId: number;
     keyHash: string;
+    /** who the ledger names */
+    actor: string;
   }): Promise<CleanupSummary | null> {
-    const { cleanup, storeId, keyHash } = begun;
+    const { cleanup, storeId, keyHash, actor } = begun;
     if (cleanup.summary) return cleanup.summary;
     const lease = `cleanup:${cleanup.runId}`;
     if (!(await ours.hold(lease, LEASE_SECONDS))) return null;
     const goOn = () => ours.hold(lease, LEASE_SECONDS);
-    const summary = await run(storeId, { goOn });
+    const summary = await run(storeId, { actor, goOn });
+    // A run that took longer than its lease may have been taken over meanwhile.
+    if (!(await goOn())) return null;
     await send({
       kind: 'finish_cleanup',
       id: newId(),
       storeId,
-      actor: 'cleanup',
+      actor,
       idempotency: null,
       keyHash,
       cleanup: { runId: cleanup.runId, summary },

@@ -167,7 +167,8 @@ export function createPayments(parts: {
     if (order.status === 'failed') throw new PaymentProblem('refused', order);
     if (order.status !== 'pending') throw new PaymentProblem('over', order);
     const running = underWay.get(order.id);
-    return running ? { ...(await running), clientSecret: null } : makeOnce(order);
+    if (running === undefined) return makeOnce(order);
+    return { ...(await running), clientSecret: null };
   }
 
   function makeOnce(order: Order): Promise<MadePayment> {

@@ -24,6 +24,7 @@ import { insertRentals, lockRentals, lockRentalsOfNobody, saveChangedRentals } f
 import {
   countHoldsOfCustomers,
   insertReservations,
+  lockCustomers,
   readDueHolds,
   readReservations,
   saveChangedReservations,
@@ -92,6 +93,7 @@ function transaction(
     async load(needs) {
       const askedMs = performance.now();
       const products = await lockProducts(session, needs.productIds);
+      await lockCustomers(session, needs.customers);
       times.locked(performance.now() - askedMs);
       const { now, records } = await readClockAndRecords(session, needs.keyHashes);
       const lately = now - options.holdMaxMs;

@@ -75,7 +75,7 @@ function openMysql(url: string, options: DatabaseOptions): Database {
     retry: { max: 1 },
     hooks: { afterConnect: prepareSession },
   });
-  const plain = statements(sequelize, mysql);
+  const plain = mysqlStatements(sequelize, (sql) => onPooled(sequelize, sql));
   // Statements by themselves leave some connections to transactions: reads must not starve writes.
   const turnstile = new Turnstile(Math.max(1, Math.floor(options.poolMax / 2)), ACQUIRE_TIMEOUT_MS);
   const connection: Connection = {
@@ -112,9 +112,14 @@ function openMysql(url: string, options: DatabaseOptions): Database {
 }
 
 function mysqlSession(sequelize: Sequelize, transaction: Transaction): Session {
-  const sessionId = threadIdOf(transaction);
+  const connection = connectionOf(transaction);
+  const sessionId = typeof connection.threadId === 'number' ? connection.threadId : null;
   return {
-    ...statements(sequelize, mysql, transaction),
+    ...mysqlStatements(sequelize, async (sql) => {
+      // The connection is somebody else's by then.
+      if (isOver(transaction)) throw new Error('the transaction is over');
+      return send(connection, sql);
+    }),
     async commit() {
       try {
         await transaction.commit();
@@ -125,20 +130,71 @@ function mysqlSession(sequelize: Sequelize, transaction: Transaction): Session {
       }
     },
     async rollback() {
-      if ('finished' in transaction && transaction.finished) return;
+      if (isOver(transaction)) return;
       await transaction.rollback().catch(() => undefined);
     },
   };
 }
 
-interface NewConnection {
-  query(sql: string, done: (error: unknown) => void): void;
+const isOver = (transaction: Transaction) =>
+  'finished' in transaction && transaction.finished !== undefined;
+
+/** A connection of the driver, as far as it is used here. */
+interface DriverConnection {
+  readonly threadId?: unknown;
+  query(sql: string, done: (error: unknown, result: unknown) => void): void;
   destroy(): void;
+}
+
+function connectionOf(transaction: Transaction): DriverConnection {
+  return (transaction as unknown as { connection: DriverConnection }).connection;
+}
+
+/**
+ * Sends a statement to the driver. Sequelize's own `query` would copy each statement and each row
+ * several times over, which for the long statements of a batch costs more than the driver's work.
+ */
+function send(connection: DriverConnection, sql: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    connection.query(sql, (error, result) => (error ? reject(asFault(error)) : resolve(result)));
+  });
+}
+
+/** Sends a statement on a connection of the pool, which it commits by itself. */
+async function onPooled({ connectionManager }: Sequelize, sql: string): Promise<unknown> {
+  const connection = await connectionManager.getConnection({ type: 'write' }).catch(rethrow);
+  try {
+    return await send(connection as unknown as DriverConnection, sql);
+  } finally {
+    connectionManager.releaseConnection(connection);
+  }
+}
+
+/** Text without a character that an SQL literal would have to escape. */
+const PLAIN_TEXT = /^[\w :.@-]*$/;
+
+function mysqlStatements(
+  sequelize: Sequelize,
+  query: (sql: string) => Promise<unknown>,
+): Connection {
+  return {
+    dialect: mysql,
+    quote(value) {
+      if (value === null) return 'NULL';
+      if (typeof value === 'string' && PLAIN_TEXT.test(value)) return `'${value}'`;
+      return sequelize.escape(value);
+    },
+    // The rows of a SELECT, each a fresh object from column to value.
+    select: async (sql) => (await query(sql)) as Row[],
+    async run(sql) {
+      await query(sql);
+    },
+  };
 }
 
 /** Runs once on each new connection; the pool knows nothing yet of one on which that fails. */
 async function prepareSession(connection: unknown): Promise<void> {
-  const session = connection as NewConnection;
+  const session = connection as DriverConnection;
   try {
     await setSessionVariables(session);
   } catch (error) {
@@ -148,7 +204,7 @@ async function prepareSession(connection: unknown): Promise<void> {
 }
 
 /** SQL modes are set so that nothing is cut off or made up. */
-async function setSessionVariables(session: NewConnection): Promise<void> {
+async function setSessionVariables(session: DriverConnection): Promise<void> {
   const run = (sql: string) =>
     new Promise<void>((resolve, reject) => {
       session.query(sql, (error) => (error ? reject(error) : resolve()));
@@ -160,11 +216,6 @@ async function setSessionVariables(session: NewConnection): Promise<void> {
   );
   // MariaDB only.
   await run(`SET SESSION idle_transaction_timeout=${IDLE_TRANSACTION_SECONDS}`).catch(() => {});
-}
-
-function threadIdOf(transaction: Transaction): number | null {
-  const { connection } = transaction as unknown as { connection?: { threadId?: unknown } };
-  return typeof connection?.threadId === 'number' ? connection.threadId : null;
 }
 
 function poolOf(sequelize: Sequelize) {
@@ -198,7 +249,7 @@ function openSqlite(file: string): Database {
       logging: false,
       retry: { max: 1 },
     });
-    const plain = statements(sequelize, sqlite);
+    const plain = sqliteStatements(sequelize);
     return {
       ...plain,
       select: (sql: string) => plain.select(sql).catch(notice),
@@ -309,22 +360,18 @@ function sqliteSession(
   };
 }
 
-function statements(
-  sequelize: Sequelize,
-  dialect: Dialect,
-  transaction: Transaction | null = null,
-): Connection {
+function sqliteStatements(sequelize: Sequelize): Connection {
   return {
-    dialect,
+    dialect: sqlite,
     quote: (value) => (value === null ? 'NULL' : sequelize.escape(value)),
     async select(sql) {
       const rows: object[] = await sequelize
-        .query<object>(sql, { type: QueryTypes.SELECT, raw: true, transaction })
+        .query<object>(sql, { type: QueryTypes.SELECT, raw: true })
         .catch(rethrow);
       return rows as Row[];
     },
     async run(sql) {
-      await sequelize.query(sql, { type: QueryTypes.RAW, raw: true, transaction }).catch(rethrow);
+      await sequelize.query(sql, { type: QueryTypes.RAW, raw: true }).catch(rethrow);
     },
   };
 }

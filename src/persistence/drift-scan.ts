@@ -1,7 +1,7 @@
 import { type Drift, driftOf, type ProductTruth } from '../domain/drift.js';
 import type { Connection } from './database.js';
 import { PRODUCT_COLUMNS, rowToProduct } from './products.js';
-import { integer, type Row } from './rows.js';
+import { instant, integer, nullable, type Row } from './rows.js';
 import { list } from './sql.js';
 
 /** Which products are compared. */
@@ -72,7 +72,9 @@ function truthColumns(deep: boolean): string {
     "(SELECT COALESCE(SUM(quantity), 0) FROM rentals WHERE product_id = p.id AND status = 'active') AS units_rented";
   const reserved =
     '(SELECT COALESCE(SUM(quantity), 0) FROM reservations WHERE product_id = p.id AND active = 1) AS units_reserved';
-  return [...ledger, rented, reserved].join(', ');
+  const firstDue =
+    '(SELECT MIN(expires_at) FROM reservations WHERE product_id = p.id AND active = 1) AS first_hold_due_at';
+  return [...ledger, rented, reserved, firstDue].join(', ');
 }
 
 function ledgerJoin(deep: boolean): string {
@@ -86,6 +88,7 @@ function rowToTruth(row: Row): ProductTruth {
     productId: integer(row, 'id'),
     unitsRented: integer(row, 'units_rented'),
     unitsReserved: integer(row, 'units_reserved'),
+    firstHoldDueAt: nullable(instant, row, 'first_hold_due_at'),
     ledger: {
       quantity: integer(row, 'ledger_quantity'),
       quantityAvailable: integer(row, 'ledger_quantity_available'),

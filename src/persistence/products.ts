@@ -1,6 +1,6 @@
 import { AVAILABILITY_STATUSES } from '../../machines/product.js';
-import { type CreatedProduct, type SkuInStore, toldProduct } from '../domain/batch.js';
-import type { Product } from '../domain/product.js';
+import type { CreatedProduct, SkuInStore } from '../domain/batch.js';
+import { asTold, type Product } from '../domain/product.js';
 import type { Connection } from './database.js';
 import type { Dialect } from './dialects.js';
 import { instant, integer, nullable, oneOf, type Row, text } from './rows.js';
@@ -35,8 +35,7 @@ const CHANGED_COLUMNS = [
  * the hint says that there may be some are they added up.
  */
 export function toldColumns({ now }: Dialect): string {
-  const columns = PRODUCT_COLUMNS.split(', ').map((column) => `products.${column}`);
-  return `${columns.join(', ')}, ${dueUnits(now)} AS due_units`;
+  return `${PRODUCT_COLUMNS}, ${dueUnits(now)} AS due_units`;
 }
 
 const dueUnits = (now: string) =>
@@ -50,7 +49,7 @@ export const toldAvailable = ({ now }: Dialect) =>
 
 /** A product as it is told: what is due counts as free. The columns are those of `toldColumns`. */
 export function rowToToldProduct(row: Row): Product {
-  return toldProduct(rowToProduct(row), integer(row, 'due_units'));
+  return asTold(rowToProduct(row), integer(row, 'due_units'));
 }
 
 export function rowToProduct(row: Row): Product {

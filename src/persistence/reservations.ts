@@ -34,7 +34,7 @@ export function rowToReservation(row: Row): Reservation {
 
 /**
  * Reads the reservations that commands name, by id, by cart or by order; of what carts held before,
- * what expired since `lately`. They need no lock of their own: whoever changes one holds the lock
+ * what expired since `lately`, and where it matters one that shows that they ever did. They need no lock of their own: whoever changes one holds the lock
  * of its product.
  */
 export async function readReservations(
@@ -49,11 +49,20 @@ export async function readReservations(
   }
   conditions.push(...holdsByProduct(connection, needs.holds, ' AND active = 1'));
   conditions.push(...holdsByProduct(connection, needs.pastHolds, ''));
+  for (const { storeId, reservationId } of needs.cartsOf) {
+    const cartId = `(SELECT cart_id FROM reservations WHERE id = ${quote(reservationId)})`;
+    conditions.push(`store_id = ${storeId} AND cart_id = ${cartId} AND active = 1`);
+  }
   for (const carts of groupBy(needs.carts, ({ storeId }) => storeId).values()) {
     const cartIds = [...new Set(carts.map(({ cartId }) => cartId))];
     const inCarts = `store_id = ${carts[0].storeId} AND cart_id IN ${list(quote, cartIds)}`;
     conditions.push(`${inCarts} AND active = 1`);
     conditions.push(`${inCarts} AND active IS NULL AND expires_at >= ${quote(at(lately))}`);
+  }
+  for (const { storeId, cartId } of needs.knownCarts) {
+    // Any one will do.
+    const inCart = `store_id = ${storeId} AND cart_id = ${quote(cartId)}`;
+    conditions.push(`id = (SELECT id FROM reservations WHERE ${inCart} LIMIT 1)`);
   }
   for (const { storeId, cartId, orderId } of needs.confirmations) {
     conditions.push(
@@ -103,7 +112,7 @@ export async function readDueHolds(
   const isDue = `expires_at <= ${quote(at(now))}`;
   const sums = await connection.select(
     `SELECT p.id, (SELECT COALESCE(SUM(quantity), 0) ${active} AND ${isDue}) AS units, ` +
-      `(SELECT MIN(expires_at) ${active} AND NOT ${isDue}) AS next_due_at ` +
+      `(SELECT MIN(expires_at) ${active} AND expires_at > ${quote(at(now))}) AS next_due_at ` +
       `FROM products p WHERE p.id IN ${list(
         quote,
         some.map(({ id }) => id),
@@ -135,15 +144,14 @@ export async function readDueHolds(
   return { dueHolds, reservations };
 }
 
-/** Locks the rows of customers, makes those that are missing, and counts their holds. */
-export async function countHoldsOfCustomers(
+/** Locks the rows of customers until the transaction ends, and makes those that are missing. */
+export async function lockCustomers(
   connection: Connection,
   customers: readonly UserInStore[],
-  now: Instant,
-): Promise<CustomerHolds[]> {
-  if (customers.length === 0) return [];
+): Promise<void> {
+  if (customers.length === 0) return;
   const wanted = new Map(customers.map((customer) => [keyOf(customer), customer]));
-  const locked = await lockCustomers(connection, [...wanted.values()]);
+  const locked = await lockThoseThere(connection, [...wanted.values()]);
   const missing = [...wanted.keys()].filter((key) => !locked.has(key)).sort();
   if (missing.length > 0) {
     const rows = missing.map((key) => {
@@ -154,8 +162,18 @@ export async function countHoldsOfCustomers(
       `${connection.dialect.insertIgnore} INTO customers (store_id, user_id) ` +
         `VALUES ${tuples(connection.quote, rows)}`,
     );
-    await lockCustomers(connection, [...wanted.values()]);
+    await lockThoseThere(connection, [...wanted.values()]);
   }
+}
+
+/** Counts the holds of customers whose rows are locked. */
+export async function countHoldsOfCustomers(
+  connection: Connection,
+  customers: readonly UserInStore[],
+  now: Instant,
+): Promise<CustomerHolds[]> {
+  if (customers.length === 0) return [];
+  const wanted = new Map(customers.map((customer) => [keyOf(customer), customer]));
   const rows = await connection.select(
     `SELECT store_id, customer_id, COUNT(*) AS active_holds FROM reservations ` +
       `WHERE ${whereUsers(connection, 'customer_id', [...wanted.values()], ` AND active = 1 AND expires_at > ${connection.quote(at(now))}`)} ` +
@@ -173,7 +191,7 @@ export async function countHoldsOfCustomers(
   }));
 }
 
-async function lockCustomers(
+async function lockThoseThere(
   connection: Connection,
   customers: readonly UserInStore[],
 ): Promise<Set<string>> {
@@ -227,22 +245,18 @@ export async function saveChangedReservations(
   reservations: readonly Reservation[],
 ): Promise<void> {
   const { quote } = connection;
-  const isPlain = ({ status }: Reservation) => status === 'expired' || status === 'released';
-  const plain = groupBy(
-    reservations.filter(isPlain),
-    ({ status, updatedAt }) => `${status}:${updatedAt}`,
-  );
-  for (const group of plain.values()) {
-    const [{ status, releasedAt, updatedAt }] = group;
+  // What is due can't be changed any more, so of what expired nothing else can differ.
+  const expired = reservations.filter(({ status }) => status === 'expired');
+  for (const group of groupBy(expired, ({ updatedAt }) => updatedAt).values()) {
+    const [{ updatedAt }] = group;
     for (const some of slices(group)) {
       await connection.run(
-        `UPDATE reservations SET status = ${quote(status)}, active = NULL, ` +
-          `released_at = ${quote(at(releasedAt))}, updated_at = ${quote(at(updatedAt))} ` +
-          `WHERE id IN ${list(quote, idsOf(some))}`,
+        `UPDATE reservations SET status = 'expired', active = NULL, ` +
+          `updated_at = ${quote(at(updatedAt))} WHERE id IN ${list(quote, idsOf(some))}`,
       );
     }
   }
-  const others = reservations.filter((row) => !isPlain(row));
+  const others = reservations.filter(({ status }) => status !== 'expired');
   for (const some of slices(others)) {
     const column = (name: string, value: (row: Reservation) => Value) => {
       const cases = some.map((row) => `WHEN ${quote(row.id)} THEN ${quote(value(row))}`);
@@ -255,6 +269,7 @@ export async function saveChangedReservations(
         column('active', activeOf),
         column('expires_at', (row) => at(row.expiresAt)),
         column('confirmed_at', (row) => at(row.confirmedAt)),
+        column('released_at', (row) => at(row.releasedAt)),
         column('order_id', (row) => row.orderId),
         column('rental_id', (row) => row.rentalId),
         column('updated_at', (row) => at(row.updatedAt)),

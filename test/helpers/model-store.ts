@@ -73,6 +73,22 @@ export class ModelStore {
     this.products.set(product.id, { ...product, nextHoldDueAt: hint });
   }
 
+  /** Puts a line into a user's cart. */
+  addCartItem(given: Partial<CartItem>): void {
+    const item = { ...CART_ITEM, createdAt: this.now, updatedAt: this.now, ...given };
+    this.cartItems.set(item.id, item);
+  }
+
+  /** The products with a hold that is due before their hint says that one can be. */
+  lateHints(): number[] {
+    return [...this.products.values()]
+      .filter(({ id, nextHoldDueAt }) => {
+        const first = this.firstHoldDueAt(id);
+        return first !== null && (nextHoldDueAt === null || nextHoldDueAt > first);
+      })
+      .map(({ id }) => id);
+  }
+
   /** One batch: loads what it needs, decides, writes. */
   run(commands: readonly Command[]): readonly Settlement[] {
     const { settlements, changes } = decide(commands, this.load(commands), RULES);
@@ -95,9 +111,7 @@ export class ModelStore {
       now: this.now,
       products: found(this.products, needs.productIds),
       rentals: found(this.rentals, [
-        ...needs.rentalIds,
-        ...this.#rentalsOf(needs),
-        ...orders.flatMap(rentalIdsOfOrder),
+        ...new Set([...this.#rentalIdsFor(needs), ...orders.flatMap(rentalIdsOfOrder)]),
       ]),
       ...this.#holdsFor(needs),
       customers: needs.customers.map((customer) => ({
@@ -130,6 +144,12 @@ export class ModelStore {
       .reduce((sum, hold) => sum + hold.quantity, 0);
   }
 
+  /** When the first of a product's active holds is due, or was. */
+  firstHoldDueAt(productId: number): number | null {
+    const holds = this.#held().filter((hold) => hold.productId === productId);
+    return holds.length === 0 ? null : Math.min(...holds.map(({ expiresAt }) => expiresAt));
+  }
+
   /** The units of a product's active rentals. */
   unitsRented(productId: number): number {
     return [...this.rentals.values()]
@@ -152,8 +172,9 @@ export class ModelStore {
     for (const rental of changes.newRentals) insert(this.rentals, rental.id, rental);
     for (const [id, rental] of changes.changedRentals)
       this.rentals.set(id, structuredClone(rental));
-    for (const [id, row] of changes.changedReservations)
+    for (const [id, row] of changes.changedReservations) {
       this.reservations.set(id, structuredClone(row));
+    }
     for (const [id, row] of changes.newReservations) insert(this.reservations, id, row);
     this.#checkHolds();
     for (const id of changes.removedCartItemIds) this.cartItems.delete(id);
@@ -167,6 +188,10 @@ export class ModelStore {
     for (const id of changes.revokedApiKeyIds) this.apiKeys.delete(id);
     for (const keyHash of changes.expiredKeys) this.records.delete(keyHash);
     for (const record of changes.records) insert(this.records, record.keyHash, record);
+    for (const [keyHash, outcome] of changes.changedOutcomes) {
+      const record = this.records.get(keyHash);
+      if (record) this.records.set(keyHash, structuredClone({ ...record, outcome }));
+    }
   }
 
   #ordersFor({ orderIds, cartsOfOrders }: Needs): Order[] {
@@ -184,14 +209,20 @@ export class ModelStore {
     return [...this.reservations.values()].filter(({ status }) => status === 'reserved');
   }
 
-  #rentalsOf(needs: Needs): string[] {
-    return this.#named(needs)
-      .map(({ rentalId }) => rentalId)
-      .filter((id) => id !== null);
+  #rentalIdsFor(needs: Needs): string[] {
+    const ofHolds = this.#named(needs).map(({ rentalId }) => rentalId);
+    const ofNobody = [...this.rentals.values()]
+      .filter(({ userId, orderId }) => userId === null && orderId === null)
+      .filter(({ status, productId }) => status === 'active' && needs.releases.has(productId));
+    return [
+      ...needs.rentalIds,
+      ...ofHolds.filter((id) => id !== null),
+      ...ofNobody.map(({ id }) => id),
+    ];
   }
 
   #named(needs: Needs): Reservation[] {
-    const { reservationIds, holds, pastHolds, carts, confirmations } = needs;
+    const { reservationIds, holds, pastHolds, carts, cartsOf, knownCarts, confirmations } = needs;
     const isSameCart = (row: Reservation) => (cart: { storeId: number; cartId: string }) =>
       cart.storeId === row.storeId && cart.cartId === row.cartId;
     return [...this.reservations.values()].filter((row) => {
@@ -202,10 +233,17 @@ export class ModelStore {
         reservationIds.includes(row.id) ||
         (row.status === 'reserved' && isOf(holds)) ||
         isOf(pastHolds) ||
+        (row.status === 'reserved' && cartsOf.some((one) => this.#isSameCart(row, one))) ||
+        knownCarts.some(isSameCart(row)) ||
         (carts.some(isSameCart(row)) && (row.status === 'reserved' || isLate)) ||
         confirmations.filter(isSameCart(row)).some(({ orderId }) => orderId === row.orderId)
       );
     });
+  }
+
+  #isSameCart(row: Reservation, of: Needs['cartsOf'][number]): boolean {
+    const cartId = this.reservations.get(of.reservationId)?.cartId;
+    return row.storeId === of.storeId && row.cartId === cartId;
   }
 
   #holdsFor(needs: Needs): { reservations: Reservation[]; dueHolds: DueHolds[] } {
@@ -229,14 +267,16 @@ export class ModelStore {
     return { reservations: [...reservations.values()], dueHolds };
   }
 
-  /** One active hold for each store, cart and product, and a hint that is never too late. */
+  /** One active hold for each store, cart and product. */
   #checkHolds(): void {
     const keys = this.#held().map((row) => `${row.storeId}:${row.productId}:${row.cartId}`);
     if (new Set(keys).size < keys.length) throw new Error('a cart holds a product twice');
   }
 
   #saveProduct(product: Product): void {
-    const breaches = breachesOf(product);
+    // A hint that moves on saves the rest of a row as it was found.
+    const isMoved = product.version !== this.products.get(product.id)?.version;
+    const breaches = isMoved ? breachesOf(product) : [];
     if (breaches.length > 0) throw new Error(`product ${product.id}: ${breaches.join(', ')}`);
     this.products.set(product.id, structuredClone(product));
   }
@@ -248,7 +288,9 @@ export class ModelStore {
   #truthOf(productId: number): ProductTruth {
     const ledger = this.linesOf(productId).at(-1)?.after ?? counters(0, 0, 0, 0);
     const unitsReserved = this.unitsReserved(productId);
-    return { productId, unitsRented: this.unitsRented(productId), unitsReserved, ledger };
+    const firstHoldDueAt = this.firstHoldDueAt(productId);
+    const unitsRented = this.unitsRented(productId);
+    return { productId, unitsRented, unitsReserved, firstHoldDueAt, ledger };
   }
 }
 
@@ -307,6 +349,18 @@ const RESERVATION: Omit<Reservation, 'id'> = {
   orderId: null,
   rentalId: null,
   customerId: null,
+  createdAt: 0,
+  updatedAt: 0,
+};
+
+const CART_ITEM: CartItem = {
+  id: 'item',
+  storeId: 1,
+  userId: 'ann',
+  productId: 1,
+  quantity: 1,
+  priceAmount: null,
+  shippingAmount: null,
   createdAt: 0,
   updatedAt: 0,
 };

@@ -1,4 +1,7 @@
+import { AVAILABILITY_STATUSES } from '../../machines/product.js';
 import type { Database } from '../../src/persistence/database.js';
+import { integer, oneOf, type Row, text } from '../../src/persistence/rows.js';
+import { breachesOf } from './law.js';
 
 const COUNTERS = [
   'quantity',
@@ -7,35 +10,43 @@ const COUNTERS = [
   'quantity_rented',
 ] as const;
 
-/** What is wrong with the counters of all products, held against their rows; empty where nothing is. */
+/** What each counter has to be, by the other tables. */
+const SUMS: readonly [sum: string, counter: (typeof COUNTERS)[number], query: string][] = [
+  ['holds', 'quantity_reserved', 'SUM(quantity), 0) FROM reservations WHERE active = 1 AND'],
+  ['rentals', 'quantity_rented', "SUM(quantity), 0) FROM rentals WHERE status = 'active' AND"],
+  ...COUNTERS.map((name): [string, typeof name, string] => [
+    `ledger_${name}`,
+    name,
+    `SUM(${name}_delta), 0) FROM movements WHERE`,
+  ]),
+];
+
+/** What is wrong in the rows of the products, by the law of the design; empty where it holds. */
 export async function breachesInRows(rows: Database): Promise<string[]> {
-  const sums = COUNTERS.map(
-    (name) =>
-      `(SELECT SUM(m.${name}_delta) FROM movements m WHERE m.product_id = p.id) AS ${name}_moved`,
+  const sums = SUMS.map(
+    ([name, , query]) => `(SELECT COALESCE(${query} product_id = products.id) AS ${name}`,
   );
-  const products = await rows.select(
-    `SELECT p.*, ${sums.join(', ')}, ` +
-      '(SELECT COALESCE(SUM(quantity), 0) FROM rentals r WHERE r.product_id = p.id ' +
-      "AND r.status = 'active') AS out_units, " +
-      '(SELECT COALESCE(SUM(quantity), 0) FROM reservations r WHERE r.product_id = p.id ' +
-      "AND r.status = 'reserved') AS held_units, " +
-      '(SELECT COUNT(*) FROM movements m WHERE m.product_id = p.id AND ' +
-      '(m.quantity_available < 0 OR m.quantity_reserved < 0 OR m.quantity_rented < 0)) AS oversold ' +
-      'FROM products p',
+  const products = await rows.select(`SELECT products.*, ${sums.join(', ')} FROM products`);
+  return products.flatMap((row) =>
+    [...breachesOf(productOf(row)), ...differences(row)].map(
+      (breach) => `${text(row, 'sku')}: ${breach}`,
+    ),
   );
-  return products.flatMap((row) => {
-    const of = (name: string) => Number(row[name]);
-    const wrong: string[] = [];
-    const check = (what: string, is: number, should: number) => {
-      if (is !== should)
-        wrong.push(`product ${row['id']}: ${what} is ${is} and should be ${should}`);
-    };
-    const sum = of('quantity_available') + of('quantity_reserved') + of('quantity_rented');
-    check('quantity', of('quantity'), sum);
-    check('quantity_rented', of('quantity_rented'), of('out_units'));
-    check('quantity_reserved', of('quantity_reserved'), of('held_units'));
-    for (const name of COUNTERS) check(name, of(name), of(`${name}_moved`));
-    check('lines below zero', of('oversold'), 0);
-    return wrong;
-  });
+}
+
+function differences(row: Row): string[] {
+  return SUMS.filter(([name, counter]) => integer(row, name) !== integer(row, counter)).map(
+    ([name, counter]) =>
+      `${counter} is ${integer(row, counter)}, and by ${name} it is ${integer(row, name)}`,
+  );
+}
+
+function productOf(row: Row) {
+  return {
+    quantity: integer(row, 'quantity'),
+    quantityAvailable: integer(row, 'quantity_available'),
+    quantityReserved: integer(row, 'quantity_reserved'),
+    quantityRented: integer(row, 'quantity_rented'),
+    availabilityStatus: oneOf(row, 'availability_status', AVAILABILITY_STATUSES),
+  };
 }

@@ -3,6 +3,9 @@ import type { Database } from '../../src/persistence/database.js';
 const TABLES = [
   'products',
   'rentals',
+  'reservations',
+  'customers',
+  'cart_items',
   'movements',
   'idempotency_keys',
   'api_keys',

@@ -85,6 +85,19 @@ describe.each(DATABASES)('problems on %s', (kind) => {
       detail: 'There is no such rental.',
       instance: '/api/rentals/1/complete',
     }),
+    reservation_not_found: async () => ({
+      answer: await admin.post('/api/reservations/cart/empty/confirm', { orderId: 'O-1' }),
+      detail: 'There is no such reservation.',
+      instance: '/api/reservations/cart/empty/confirm',
+    }),
+    cart_item_not_found: async () => {
+      const { id: product_id } = await makeProduct();
+      return {
+        answer: await admin.delete('/api/cart/remove', { product_id, user_id: 'ann' }),
+        detail: 'The cart has no such line.',
+        instance: '/api/cart/remove',
+      };
+    },
     not_found: async () => ({
       answer: await admin.get('/api/nothing'),
       detail: 'There is nothing at /api/nothing. See /docs.',
@@ -133,12 +146,58 @@ describe.each(DATABASES)('problems on %s', (kind) => {
         facts: { rental_status: 'completed', action: 'cancel' },
       };
     },
+    reservation_expired: async () => {
+      const { id: resellerProductId } = await makeProduct();
+      const hold = { cartId: 'late', resellerProductId, quantity: 1, expiresInMinutes: 1e-6 };
+      const { id: reservationId, expiresAt } = (await admin.post('/api/reservations', hold)).body;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const detail = 'The hold has expired, and its units are free for everybody. Hold them anew.';
+      const errors = [
+        {
+          reservationId,
+          resellerProductId,
+          expiredAt: expiresAt,
+          code: 'reservation_expired',
+          message: detail,
+        },
+      ];
+      return {
+        answer: await admin.post('/api/reservations/cart/late/confirm', { orderId: 'O-1' }),
+        detail,
+        instance: '/api/reservations/cart/late/confirm',
+        facts: { errors },
+      };
+    },
+    extension_limit_reached: async () => {
+      const { id: resellerProductId } = await makeProduct();
+      const hold = { cartId: 'long', resellerProductId, quantity: 1, expiresInMinutes: 1440 };
+      const { id, expiresAt: limitAt } = (await admin.post('/api/reservations', hold)).body;
+      return {
+        answer: await admin.patch(`/api/reservations/${id}/extend`, { additionalMinutes: 0.1 }),
+        detail: `The hold can not be extended beyond ${limitAt}: it has lived as long as a hold may.`,
+        instance: `/api/reservations/${id}/extend`,
+        facts: { limitAt },
+      };
+    },
+    hold_limit_reached: async () => {
+      const { id: resellerProductId } = await makeProduct({ quantity: 51 });
+      const greedy = service.client({ role: 'customer', sub: 'greedy' });
+      const hold = (cartId: string) =>
+        greedy.post('/api/reservations', { cartId, resellerProductId, quantity: 1 });
+      for (let i = 0; i < 50; i++) await hold(`greedy ${i}`);
+      return {
+        answer: await hold('one more'),
+        detail: 'A customer may have 50 holds at once. Give one back, or check out first.',
+        instance: '/api/reservations',
+        facts: { limit: 50 },
+      };
+    },
     quantity_below_committed: async () => {
       const { id } = await makeProduct();
       await admin.post('/api/rentals', { product_id: id, quantity: 2 });
       return {
         answer: await admin.patch(`/api/products/${id}`, { quantity: 1 }),
-        detail: '2 units are out or held, so the product can not own 1.',
+        detail: '2 units are out or held, and 1 would not cover them.',
         instance: `/api/products/${id}`,
         facts: { committed: 2, requested: 1 },
       };
@@ -294,13 +353,22 @@ describe('the table of codes', () => {
       400: ['malformed_json', 'malformed_request'],
       401: ['unauthenticated'],
       403: ['forbidden'],
-      404: ['product_not_found', 'rental_not_found', 'not_found'],
+      404: [
+        'product_not_found',
+        'rental_not_found',
+        'reservation_not_found',
+        'cart_item_not_found',
+        'not_found',
+      ],
       405: ['method_not_allowed'],
       409: [
         'out_of_stock',
         'insufficient_stock',
         'not_available',
         'invalid_transition',
+        'reservation_expired',
+        'extension_limit_reached',
+        'hold_limit_reached',
         'quantity_below_committed',
         'sku_taken',
         'idempotency_in_progress',

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { cleanupReservations } from '../../scripts/lib/cleanup-reservations.js';
 import { createApiKey } from '../../scripts/lib/create-api-key.js';
 import { createToken } from '../../scripts/lib/create-token.js';
 import { importProducts } from '../../scripts/lib/import-products.js';
@@ -16,6 +17,7 @@ const SCRIPTS: [string, Script][] = [
   ['create-token', createToken],
   ['import-products', importProducts],
   ['replay', replayScript],
+  ['cleanup-reservations', cleanupReservations],
 ];
 
 describe('the command lines of scripts', () => {
@@ -115,6 +117,7 @@ describe('the command lines of scripts', () => {
 
   it.each<[string, Script, string[]]>([
     ['migrate', migrate, []],
+    ['cleanup-reservations', cleanupReservations, []],
     ['create-api-key', createApiKey, ['--name', 'x']],
     ['import-products', importProducts, ['samples/sakila/products.csv']],
     ['replay', replayScript, ['samples/sakila', '--database']],

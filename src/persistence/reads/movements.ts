@@ -9,6 +9,8 @@ import { type Page, pageOf } from './products.js';
 export interface LedgerQuery {
   readonly productId: number;
   readonly kinds?: readonly MovementKind[] | null;
+  /** leave out lines that changed no counter */
+  readonly movedOnly?: boolean;
   readonly before: number | null;
   readonly limit: number;
 }
@@ -17,13 +19,17 @@ export async function listMovements(
   database: Database,
   query: LedgerQuery,
 ): Promise<Page<LedgerLine>> {
-  const { kinds = null } = query;
+  const { kinds = null, movedOnly = false } = query;
   const below = query.before === null ? '' : `AND id < ${query.before} `;
   const ofKinds =
     kinds === null ? '' : `AND kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')}) `;
+  // The change of the units owned is the sum of the other three.
+  const moved = movedOnly
+    ? 'AND (quantity_available_delta <> 0 OR quantity_reserved_delta <> 0 OR quantity_rented_delta <> 0) '
+    : '';
   const rows = await database.select(
     `SELECT ${MOVEMENT_COLUMNS} FROM movements WHERE product_id = ${query.productId} ` +
-      `${ofKinds}${below}ORDER BY id DESC LIMIT ${query.limit + 1}`,
+      `${ofKinds}${moved}${below}ORDER BY id DESC LIMIT ${query.limit + 1}`,
   );
   return pageOf(rows.map(rowToLedgerLine), query.limit);
 }
@@ -34,6 +40,8 @@ export interface AuditLine extends LedgerLine {
   /** of its reservation as it is now; null where the line is about none */
   readonly cartId: string | null;
   readonly expiresAt: Instant | null;
+  /** whether the line used the last of its reservation up, and so confirmed it */
+  readonly confirmedAll: boolean;
 }
 
 /** A store's ledger, newest line first, below the line `before`. */
@@ -61,7 +69,7 @@ export async function listAudit(database: Database, query: AuditQuery): Promise<
   );
   const columns = MOVEMENT_COLUMNS.split(', ').map((column) => `m.${column}`);
   const rows = await database.select(
-    `SELECT ${columns.join(', ')}, p.sku, r.cart_id, r.expires_at ` +
+    `SELECT ${columns.join(', ')}, p.sku, r.cart_id, r.expires_at, r.rental_id AS last_rental_id ` +
       `FROM (${newest.join(' UNION ALL ')}) AS m JOIN products p ON p.id = m.product_id ` +
       'LEFT JOIN reservations r ON r.id = m.reservation_id ' +
       `ORDER BY m.id DESC LIMIT ${query.limit + 1}`,
@@ -70,10 +78,13 @@ export async function listAudit(database: Database, query: AuditQuery): Promise<
 }
 
 function rowToAuditLine(row: Row): AuditLine {
+  const line = rowToLedgerLine(row);
+  const lastRentalId = nullable(text, row, 'last_rental_id');
   return {
-    ...rowToLedgerLine(row),
+    ...line,
     sku: text(row, 'sku'),
     cartId: nullable(text, row, 'cart_id'),
     expiresAt: nullable(instant, row, 'expires_at'),
+    confirmedAll: lastRentalId !== null && lastRentalId === line.rentalId,
   };
 }

@@ -51,10 +51,10 @@ const KEYS_MAX = 500;
 const VARIANTS_MAX = 1_000;
 
 export function productReads(database: Database): ProductReads {
-  const find = sharedQuery(
-    (keys: readonly { storeId: number; ref: ProductRef }[]) => findProducts(database, keys),
-    { inFlightMax: QUERIES_IN_FLIGHT_MAX, keysMax: KEYS_MAX },
-  );
+  const find = sharedQuery((keys: readonly Key[]) => findProducts(database, keys), {
+    inFlightMax: QUERIES_IN_FLIGHT_MAX,
+    keysMax: KEYS_MAX,
+  });
   return {
     find: (storeId, ref) => find({ storeId, ref }),
     list: (query) => listProducts(database, query),
@@ -63,10 +63,9 @@ export function productReads(database: Database): ProductReads {
   };
 }
 
-async function findProducts(
-  database: Database,
-  keys: readonly { storeId: number; ref: ProductRef }[],
-): Promise<(Product | null)[]> {
+type Key = { readonly storeId: number; readonly ref: ProductRef };
+
+async function findProducts(database: Database, keys: readonly Key[]): Promise<(Product | null)[]> {
   const ids = new Map<number, Set<number>>();
   const skus: { storeId: number; sku: string }[] = [];
   for (const { storeId, ref } of keys) {
@@ -85,16 +84,17 @@ async function findProducts(
   const rows = await database.select(
     `SELECT ${toldColumns(database.dialect)} FROM products WHERE ${conditions.join(' OR ')}`,
   );
-  const found = new Map<string, Product>();
+  const byId = new Map<number, Product>();
+  const bySku = new Map<string, Product>();
   for (const row of rows) {
     const product = rowToToldProduct(row);
-    found.set(`${product.storeId}#${product.id}`, product);
-    found.set(`${product.storeId}:${product.sku}`, product);
+    byId.set(product.id, product);
+    if (skus.length > 0) bySku.set(`${product.storeId}:${product.sku}`, product);
   }
-  return keys.map(
-    ({ storeId, ref }) =>
-      found.get(typeof ref === 'number' ? `${storeId}#${ref}` : `${storeId}:${ref}`) ?? null,
-  );
+  return keys.map(({ storeId, ref }) => {
+    const product = typeof ref === 'number' ? byId.get(ref) : bySku.get(`${storeId}:${ref}`);
+    return product?.storeId === storeId ? product : null;
+  });
 }
 
 async function listProducts(database: Database, query: ProductQuery): Promise<Page<Product>> {

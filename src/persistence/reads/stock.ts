@@ -71,9 +71,11 @@ async function countOrders(database: Database): Promise<StockSummary['orders']> 
 async function summariseHolds(database: Database): Promise<HoldSummary> {
   const { now } = database.dialect;
   const rows = await database.select(
-    `SELECT CASE WHEN expires_at <= ${now} THEN 1 ELSE 0 END AS is_due, COUNT(*) AS holds, ` +
-      `SUM(quantity) AS units, MIN(expires_at) AS oldest, ${now} AS now ` +
-      `FROM reservations WHERE active = 1 GROUP BY 1`,
+    `SELECT CASE WHEN r.expires_at <= ${now} THEN 1 ELSE 0 END AS is_due, COUNT(*) AS holds, ` +
+      `SUM(r.quantity) AS units, MIN(r.expires_at) AS oldest, ${now} AS now ` +
+      // Only products with a hint have holds; their index spares reading all that is over.
+      'FROM products p JOIN reservations r ON r.product_id = p.id AND r.active = 1 ' +
+      'WHERE p.next_hold_due_at IS NOT NULL GROUP BY 1',
   );
   const countOf = (isDue: number) => {
     const row = rows.find((candidate) => integer(candidate, 'is_due') === isDue);
