@@ -109,6 +109,9 @@ function paymentsFor(
 ): Payments {
   const { stripeSecretKey: secretKey, stripeWebhookSecrets: secrets } = config;
   const timeoutMs = config.stripeTimeoutSeconds * 1000;
+  if (secretKey !== null && secrets.length === 0) {
+    parts.log.warn('STRIPE_WEBHOOK_SECRET is not set: what Stripe says of payments is not heard');
+  }
   return createPayments({
     ...parts,
     provider:

@@ -44,9 +44,12 @@ export function createOrder(
   command: CreateOrder,
   rules: HoldRules,
 ): Outcome<OrderCreated> {
-  const { storeId, cartId, customerId, orderId } = command;
+  const { storeId, cartId, customerId, orderId, ownerId } = command;
   if (!mayTouch(batch, command, cartId)) return refused({ code: 'forbidden' });
   const older = batch.pendingOrder(command);
+  // Its hold may have ended, and its buyer be paying all the same.
+  const isAnothers = ownerId !== null && older && (older.customerId ?? ownerId) !== ownerId;
+  if (isAnothers) return refused({ code: 'forbidden' });
   if (older) mustKnowProducts(command, older);
   const { prices, errors } = pricesOf(batch, command);
   if (errors.length > 0) return refused({ code: 'validation_failed', errors });

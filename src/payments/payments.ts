@@ -157,6 +157,9 @@ export function createPayments(parts: {
 
   /** A repeat of a checkout gets its payment, or goes on to make it. A secret is shown once. */
   async function resume(made: Order): Promise<MadePayment> {
+    // Looked for before the row is read: once this copy is done, the row says so.
+    const running = underWay.get(made.id);
+    if (running !== undefined) return { ...(await running), clientSecret: null };
     const found = await orders.find(made.storeId, made.id);
     const order = found?.order ?? made;
     const { paymentIntentId, sessionId, payment } = order;
@@ -166,12 +169,12 @@ export function createPayments(parts: {
     }
     if (order.status === 'failed') throw new PaymentProblem('refused', order);
     if (order.status !== 'pending') throw new PaymentProblem('over', order);
-    const running = underWay.get(order.id);
-    if (running === undefined) return makeOnce(order);
-    return { ...(await running), clientSecret: null };
+    return makeOnce(order);
   }
 
   function makeOnce(order: Order): Promise<MadePayment> {
+    const known = underWay.get(order.id);
+    if (known !== undefined) return known;
     const making = make(order).finally(() => underWay.delete(order.id));
     underWay.set(order.id, making);
     return making;

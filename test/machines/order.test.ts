@@ -47,7 +47,7 @@ const TURNS: Readonly<Record<OrderStatus, Partial<Record<EventName, OrderStatus>
   refunded: {},
 };
 
-function after(status: OrderStatus, event: OrderEvent, failureReason: string | null = null) {
+function told(status: OrderStatus, event: OrderEvent, failureReason: string | null = null) {
   const before = orderMachine.resolveState({
     value: status,
     context: { expiresAt: DUE, failureReason },
@@ -59,17 +59,17 @@ function after(status: OrderStatus, event: OrderEvent, failureReason: string | n
 describe('an order', () => {
   for (const status of ORDER_STATUSES) {
     it.each(Object.keys(EVENTS) as EventName[])(`that is ${status} and told: %s`, (name) => {
-      expect(after(status, EVENTS[name]).status).toBe(TURNS[status][name] ?? status);
+      expect(told(status, EVENTS[name]).status).toBe(TURNS[status][name] ?? status);
     });
   }
 
   it('keeps why it is not confirmed, and forgets it when it is', () => {
-    expect(after('pending', EVENTS['attempt failed']).failureReason).toBe('declined');
-    expect(after('pending', EVENTS.paid, 'declined').failureReason).toBeNull();
-    expect(after('expired', EVENTS['paid, no units']).failureReason).toBe('gone');
-    expect(after('confirmed', EVENTS.cancel).failureReason).toBe('rain');
-    expect(after('cancelled', EVENTS.cancel, 'first').failureReason).toBe('first');
-    expect(after('cancelled', EVENTS.paid, 'first').failureReason).toBe('first');
+    expect(told('pending', EVENTS['attempt failed']).failureReason).toBe('declined');
+    expect(told('pending', EVENTS.paid, 'declined').failureReason).toBeNull();
+    expect(told('expired', EVENTS['paid, no units']).failureReason).toBe('gone');
+    expect(told('confirmed', EVENTS.cancel).failureReason).toBe('rain');
+    expect(told('cancelled', EVENTS.cancel, 'first').failureReason).toBe('first');
+    expect(told('cancelled', EVENTS.paid, 'first').failureReason).toBe('first');
   });
 
   it('is told anything any number of times: twice in a row is once', () => {
@@ -77,9 +77,9 @@ describe('an order', () => {
     fc.assert(
       fc.property(fc.constantFrom(...ORDER_STATUSES), names, (status, name) => {
         const event = EVENTS[name];
-        const once = after(status, event);
+        const once = told(status, event);
         // A confirmed order that is cancelled is over only then.
-        expect(after(once.status, event, once.failureReason)).toEqual(once);
+        expect(told(once.status, event, once.failureReason)).toEqual(once);
       }),
     );
   });
@@ -90,7 +90,7 @@ describe('an order', () => {
       fc.property(names, names, (before, behind) => {
         let status: OrderStatus = 'pending';
         for (const name of [...before, 'paid' as const, ...behind]) {
-          status = after(status, EVENTS[name]).status;
+          status = told(status, EVENTS[name]).status;
         }
         expect(['confirmed', 'refund_required', 'refunded']).toContain(status);
       }),

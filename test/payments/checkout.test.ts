@@ -380,6 +380,11 @@ describe.each(DATABASES)('checkout on %s', (kind) => {
       expect(await attempt('user:bob')).toBe(403);
       expect(await attempt('checkout:1')).toBe(403);
       expect(await attempt('anns-bag', customer('bob-2'))).toBe(403);
+      // Also while her order is not over yet and its hold is: she may be paying.
+      const [order] = (await ann.get('/api/orders')).body.data;
+      await shop.endHold(order.id);
+      expect(await attempt('anns-bag', customer('bob-2'))).toBe(403);
+      expect(await shop.order(order.id)).toMatchObject({ status: 'pending' });
     });
 
     it('sees its own orders, also those that a back end made of its cart, and no others', async () => {

@@ -41,6 +41,23 @@ describe.each(DATABASES)('what the payment provider says on %s', (kind) => {
     ]);
   });
 
+  it('what the hold lacks is taken from free units, and what else the cart holds is left', async () => {
+    const { id } = await shop.product();
+    const cartId = `less-${id}`;
+    const { orderId, paymentIntentId } = await shop.intent(id, 3, { cartId });
+    const hold = { cartId, resellerProductId: id, quantity: 1 };
+    await shop.admin.post('/api/reservations', hold);
+    expect(await shop.level(id)).toEqual({ free: 9, held: 1, out: 0 });
+    await shop.say(shop.stripe.pay(paymentIntentId));
+    expect(await shop.order(orderId)).toMatchObject({ status: 'confirmed' });
+    expect(await shop.level(id)).toEqual({ free: 7, held: 0, out: 3 });
+
+    const more = await shop.intent(id, 2, { cartId });
+    await shop.admin.post('/api/reservations', { ...hold, quantity: 5 });
+    await shop.say(shop.stripe.pay(more.paymentIntentId));
+    expect(await shop.level(id)).toEqual({ free: 2, held: 3, out: 5 });
+  });
+
   it('a session confirms the order once it is paid', async () => {
     const { id } = await shop.product();
     const { orderId, sessionId } = await shop.session(id, 2);
