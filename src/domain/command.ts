@@ -198,6 +198,8 @@ export interface SaleLine {
   readonly reason: string | null;
   /** the id that the rental will have; lines of one product and cart are one rental, the first's */
   readonly rentalId: string;
+  readonly startsAt?: Instant | null;
+  readonly endsAt?: Instant | null;
 }
 
 /** Makes rentals of held units, and of free ones where those do not suffice: all lines, or none. */

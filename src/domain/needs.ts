@@ -11,6 +11,8 @@ export interface Needs {
   readonly reservationIds: readonly string[];
   /** what these carts hold of these products */
   readonly holds: readonly HoldKey[];
+  /** What the users' own carts hold who rent more of these products than are free. */
+  ownHoldsOf(products: readonly Product[]): HoldKey[];
   /** all that these carts hold, and what they held lately */
   readonly carts: readonly CartInStore[];
   /** all that the carts of these reservations hold */
@@ -152,6 +154,8 @@ export function needsOf(commands: readonly Command[]): Needs {
             cartItems.push({ storeId, productId, userId });
           }
         }
+        // Whether the cart has another order that is pending.
+        if (command.kind === 'settle_order') cartsOfOrders.push({ storeId, cartId });
         if (command.kind === 'settle_order' && command.event) {
           paymentEventIds.add(command.event.id);
         }
@@ -195,6 +199,7 @@ export function needsOf(commands: readonly Command[]): Needs {
     orderIds: [...orderIds],
     cartsOfOrders,
     paymentEventIds: [...paymentEventIds],
+    ownHoldsOf: (products) => ownHoldsOf(commands, products),
     dueHoldsOf: (product) => dueHoldsOf(commands, product),
     keyHashes: [...keyHashes],
     skus,
@@ -203,6 +208,32 @@ export function needsOf(commands: readonly Command[]): Needs {
     syncIds: [...syncIds].filter((id) => !deepSyncIds.has(id)),
     deepSyncIds: [...deepSyncIds],
   };
+}
+
+function ownHoldsOf(commands: readonly Command[], products: readonly Product[]): HoldKey[] {
+  const isAsked = commands.some((command) => command.kind === 'rent' && command.userId !== null);
+  if (!isAsked) return [];
+  const asked = new Map<number, number>();
+  for (const command of commands) {
+    for (const { productId, quantity } of claimsOf(command)) {
+      asked.set(productId, (asked.get(productId) ?? 0) + quantity);
+    }
+    // How many these leave is only known when they are decided.
+    if (command.kind === 'update' || command.kind === 'adjust') {
+      for (const id of productIdsOf(command)) asked.set(id, Number.POSITIVE_INFINITY);
+    }
+  }
+  const short = new Set(
+    products
+      .filter(({ id, quantityAvailable }) => quantityAvailable < (asked.get(id) ?? 0))
+      .map(({ id }) => id),
+  );
+  if (short.size === 0) return [];
+  return commands.flatMap((command) =>
+    command.kind === 'rent' && command.userId !== null && short.has(command.productId)
+      ? [{ ...command, cartId: userCart(command.userId) }]
+      : [],
+  );
 }
 
 /** Units that the commands take of a product beyond what is free, and holds that they expire. */
@@ -217,20 +248,31 @@ function dueHoldsOf(commands: readonly Command[], product: Product): number {
   return Math.max(0, units) + expired;
 }
 
-/** Free units of a product that a command takes at most. */
-function unitsTaken(command: Command, product: Product): number {
+interface Claim {
+  readonly productId: number;
+  /** units */
+  readonly quantity: number;
+}
+
+/** Free units that a command takes at most. */
+function claimsOf(command: Command): readonly Claim[] {
   switch (command.kind) {
     case 'rent':
     case 'add_to_cart':
-      return command.productId === product.id ? command.quantity : 0;
+      return [command];
     case 'reserve':
     case 'sell':
     case 'create_order':
     case 'settle_order':
-      return command.lines.reduce(
-        (units, line) => units + (line.productId === product.id ? line.quantity : 0),
-        0,
-      );
+      return command.lines;
+    default:
+      return [];
+  }
+}
+
+/** Free units of a product that a command takes at most, be it that it takes them out of stock. */
+function unitsTaken(command: Command, product: Product): number {
+  switch (command.kind) {
     case 'update':
       return command.productId === product.id && command.changes.quantity !== undefined
         ? Math.max(0, product.quantity - command.changes.quantity)
@@ -241,6 +283,9 @@ function unitsTaken(command: Command, product: Product): number {
       return counts.reduce((units, { quantity }) => units + Math.max(0, onHand - quantity), 0);
     }
     default:
-      return 0;
+      return claimsOf(command).reduce(
+        (units, claim) => units + (claim.productId === product.id ? claim.quantity : 0),
+        0,
+      );
   }
 }

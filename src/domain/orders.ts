@@ -285,30 +285,42 @@ function pay(batch: Batch, command: SettleOrder, order: Order): Order {
       `${amount} ${currency} were paid, and ${order.amount} ${order.currency} were due`,
     );
   }
-  const { cartId, id: orderId } = order;
-  const sold = sell(batch, {
-    ...command,
-    kind: 'sell',
-    ownerId: null,
-    orderId,
-    boughtBy: userOfCart(cartId),
-    lines: order.items.map((item) => ({
-      productId: item.productId,
-      quantity: item.quantity,
-      cartId,
-      onlyHold: item.reservationId,
-      holdMustExist: false,
-      userId: order.customerId,
-      reason: null,
-      rentalId: rentalIdFor(command, item.productId),
-    })),
-  });
+  let sold = sellItems(batch, command, order, { onlyItsHolds: true });
+  // Nobody is blocked by what its own cart holds, unless that is for another order.
+  const isAlone = (batch.pendingOrder(order) ?? order).id === order.id;
+  if (!sold.ok && isAlone) sold = sellItems(batch, command, order, { onlyItsHolds: false });
   if (!sold.ok) return unpaid(`the units were gone when it was paid. ${sentenceOf(sold.refusal)}`);
   const items = order.items.map((item, i) => ({
     ...item,
     rentalId: sold.value.lines[i]?.rental.id ?? null,
   }));
   return turn(batch, command, { ...order, items }, isPaid);
+}
+
+/** Rents an order's units: those of its holds, and of free ones what these lack. */
+function sellItems(
+  batch: Batch,
+  command: SettleOrder,
+  { id: orderId, cartId, customerId: userId, items }: Order,
+  { onlyItsHolds }: { onlyItsHolds: boolean },
+) {
+  return sell(batch, {
+    ...command,
+    kind: 'sell',
+    ownerId: null,
+    orderId,
+    boughtBy: userOfCart(cartId),
+    lines: items.map(({ productId, quantity, reservationId }) => ({
+      productId,
+      quantity,
+      cartId,
+      ...(onlyItsHolds ? { onlyHold: reservationId } : {}),
+      holdMustExist: false,
+      userId,
+      reason: null,
+      rentalId: rentalIdFor(command, productId),
+    })),
+  });
 }
 
 function coversAmount({ amount, currency }: Order, paid: PaymentNews): boolean {

@@ -97,7 +97,8 @@ function transaction(
       times.locked(performance.now() - askedMs);
       const { now, records } = await readClockAndRecords(session, needs.keyHashes);
       const lately = now - options.holdMaxMs;
-      const reservations = await readReservations(session, needs, lately);
+      const holds = [...needs.holds, ...needs.ownHoldsOf(products)];
+      const reservations = await readReservations(session, { ...needs, holds }, lately);
       const due = await readDueHolds(session, products, { now, needs });
       const confirmed = reservations
         .map(({ rentalId }) => rentalId)

@@ -105,7 +105,7 @@ export class ModelStore {
   }
 
   load(commands: readonly Command[]): Loaded {
-    const needs = needsOf(commands);
+    const needs = this.#needsOf(commands);
     const orders = this.#ordersFor(needs);
     const loaded = structuredClone({
       now: this.now,
@@ -135,6 +135,12 @@ export class ModelStore {
     });
     const ids = new Set([...needs.syncIds, ...needs.deepSyncIds, ...productsToMend(loaded)]);
     return { ...loaded, truths: [...ids].map((id) => this.#truthOf(id)) };
+  }
+
+  #needsOf(commands: readonly Command[]): Needs {
+    const needs = needsOf(commands);
+    const own = needs.ownHoldsOf(found(this.products, needs.productIds));
+    return { ...needs, holds: [...needs.holds, ...own] };
   }
 
   /** The units of a product's active holds, those that are due among them. */

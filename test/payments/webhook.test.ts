@@ -151,6 +151,19 @@ describe.each(DATABASES)('what the payment provider says on %s', (kind) => {
       expect(await shop.order(orderId)).toMatchObject({ status: 'refunded' });
     });
 
+    it('is not blocked by what its own cart holds by then', async () => {
+      const { id } = await shop.product({ quantity: 2 });
+      const cartId = `own-${id}`;
+      const { orderId, paymentIntentId } = await shop.intent(id, 2, { cartId });
+      await shop.endHold(orderId);
+      await shop.service.app.core.payments.expireDue();
+      const hold = { cartId, resellerProductId: id, quantity: 2 };
+      expect((await shop.admin.post('/api/reservations', hold)).status).toBe(201);
+      await shop.say(shop.stripe.pay(paymentIntentId));
+      expect(await shop.order(orderId)).toMatchObject({ status: 'confirmed' });
+      expect(await shop.level(id)).toEqual({ free: 0, held: 0, out: 2 });
+    });
+
     it('takes no units that a newer order of the same cart holds', async () => {
       const { id } = await shop.product({ quantity: 2 });
       const cartId = `again-${id}`;

@@ -4,9 +4,11 @@ import { type Needs, needsOf } from '../../src/domain/needs.js';
 import type { Product } from '../../src/domain/product.js';
 import type { Rental } from '../../src/domain/rental.js';
 import type { Reservation } from '../../src/domain/reservation.js';
+import { batchStore } from '../../src/persistence/batch-store.js';
 import { readCartItems, removeCartItems, saveCartItems } from '../../src/persistence/cart-items.js';
 import { type Connection, type Database, openDatabase } from '../../src/persistence/database.js';
 import { readTruths, scanForDrift } from '../../src/persistence/drift-scan.js';
+import { readClockAndRecords } from '../../src/persistence/idempotency-keys.js';
 import { createMigrator } from '../../src/persistence/migrations.js';
 import { appendMovements } from '../../src/persistence/movements.js';
 import { lockProducts } from '../../src/persistence/products.js';
@@ -315,6 +317,24 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       expect(there).toHaveLength(3);
       expect(await countHoldsOfCustomers(database, [], NOW)).toEqual([]);
     });
+  });
+
+  it('are decided on at a time after the wait for the customer, not before', async () => {
+    const ann = { storeId: 1, userId: 'ann' };
+    await lockCustomers(database, [ann]);
+    const other = await database.begin();
+    await lockCustomers(other, [ann]);
+    const store = batchStore(database, { holdMaxMs: 1000 }, { locked() {}, committed() {} });
+    const loaded = (async () => {
+      const transaction = await store.begin();
+      const { now } = await transaction.load(needs({ customers: [ann] }));
+      await transaction.rollback();
+      return now;
+    })();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { now: released } = await readClockAndRecords(other, []);
+    await other.rollback();
+    expect(await loaded).toBeGreaterThanOrEqual(released);
   });
 
   it('are summed up for metrics: those that promise something, and those that are due', async () => {
