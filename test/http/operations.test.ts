@@ -5,6 +5,7 @@ import { createLogger } from '../../src/log.js';
 import { DATABASES } from '../helpers/databases.js';
 import { itWithPromtool, runPromtool } from '../helpers/promtool.js';
 import { type Service, startService, testConfig } from '../helpers/service.js';
+import { SIGNED_ENDPOINTS } from '../../src/http/surfaces.js';
 import { SURFACES } from '../helpers/surfaces.js';
 
 describe.each(DATABASES)('operations on %s', (kind) => {
@@ -142,6 +143,7 @@ describe.each(DATABASES)('operations on %s', (kind) => {
       const declared = SURFACES.flatMap((surface) => surface.endpoints).map(
         ({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
       );
+      for (const { path } of SIGNED_ENDPOINTS) declared.push(`post ${path}`);
       const plain = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'];
       expect(operations.map(({ route }) => route).sort()).toEqual(
         [...declared, ...plain.map((path) => `get ${path}`)].sort(),

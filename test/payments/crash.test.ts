@@ -6,7 +6,7 @@ import { createDatabase, DATABASES } from '../helpers/databases.js';
 import { killAll, startProcess } from '../helpers/process.js';
 import { breachesInRows } from '../helpers/rows-law.js';
 import { clientOf, tokenFor } from '../helpers/service.js';
-import { deliver, startStripe, WEBHOOK_SECRET } from '../helpers/stripe-server.js';
+import { deliver, STRIPE_KEY, startStripe, WEBHOOK_SECRET } from '../helpers/stripe-server.js';
 import { paymentSettings } from './setup.js';
 
 const until = async (holds: () => Promise<boolean>) => {
@@ -91,6 +91,10 @@ describe.each(DATABASES)('a service that is killed while it takes payments, on %
     expect(stripe.intents.size).toBe(2);
     for (const { paymentIntentId } of await orders()) {
       await deliver(second.service.url, stripe.pay(paymentIntentId));
+    }
+    const logged = JSON.stringify([first.service.log, second.service.log]);
+    for (const secret of [STRIPE_KEY, WEBHOOK_SECRET, '_secret_']) {
+      expect(logged).not.toContain(secret);
     }
     const { body } = await second.admin.get(`/api/products/${id}`);
     expect(body).toMatchObject({ quantity_available: 6, quantity_reserved: 0, quantity_rented: 4 });
