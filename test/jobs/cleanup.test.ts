@@ -153,7 +153,12 @@ describe.each(DATABASES)('the cleanup of holds on %s', (kind) => {
     const carryOut = async () => {
       const { outcome } = await begin();
       if (!outcome.ok) throw new Error('it did not begin');
-      return opened.core.cleanup.carryOut({ cleanup: outcome.value, storeId: 1, keyHash: KEY });
+      return opened.core.cleanup.carryOut({
+        actor: 'admin',
+        cleanup: outcome.value,
+        storeId: 1,
+        keyHash: KEY,
+      });
     };
     const held = leases(rows, newId());
     await held.hold(`cleanup:${runId}`, 60);
