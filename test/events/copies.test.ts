@@ -108,6 +108,7 @@ describe('two copies with Redis between them', () => {
     async () => {
       await sleep(1_500);
       await rentMany(30);
+      expect(await redis.published()).toBeGreaterThan(0);
       expect(warnings()).toEqual([0, 0]);
     },
     20_000,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { freePort } from './process.js';
 import { eventually } from './recorder.js';
 
@@ -12,6 +13,8 @@ export const itWithRedis: typeof it.skip = command === undefined ? it.skip : it;
 
 export interface RedisServer {
   readonly url: string;
+  /** messages that were published so far */
+  published(): Promise<number>;
   /** kill -9 */
   kill(): void;
   /** starts it again after `kill` */
@@ -25,6 +28,11 @@ export async function startRedis(): Promise<RedisServer> {
   await listens(port);
   return {
     url: `redis://127.0.0.1:${port}`,
+    async published() {
+      const client = new Redis(port);
+      const stats = await client.info('commandstats').finally(() => client.disconnect());
+      return Number(/cmdstat_publish:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+    },
     kill: () => child.kill('SIGKILL'),
     async startAgain() {
       child = start(port);

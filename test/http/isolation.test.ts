@@ -71,6 +71,8 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
   // Names nothing; that it leaves the drift of others alone is shown below.
   syncQuantities: () => [],
   createApiKey: () => [],
+  // It is for the caller's own store; that the stream tells nothing of another: events/stream.
+  createEventTicket: () => [],
   listApiKeys: (client) => [client.get('/api/api-keys')],
   revokeApiKey: (client, { apiKeyId }) => [client.delete(`/api/api-keys/${apiKeyId}`)],
 };
