@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Answer } from './actors/committer.js';
 import type { Command } from './domain/command.js';
 import { DRIFT_CAUSES } from './domain/drift.js';
+import { createEventMetrics, type EventMetrics, type OutboxLag } from './event-metrics.js';
 import { createHoldMetrics, type HoldMetrics } from './hold-metrics.js';
 import {
   COMMAND_KINDS,
@@ -15,7 +16,7 @@ import { createOrderMetrics, type OrderMetrics } from './order-metrics.js';
 import type { StockSummary } from './persistence/reads/stock.js';
 
 /** Metrics that Prometheus scrapes; names and units after its conventions. */
-export interface Metrics extends HoldMetrics, OrderMetrics {
+export interface Metrics extends HoldMetrics, OrderMetrics, EventMetrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly batchSize: Histogram;
@@ -44,6 +45,8 @@ export interface Gauges {
   pool(): { size: number; available: number; waiting: number } | null;
   /** What needs a query; null where the database does not answer. */
   stock(): Promise<StockSummary | null>;
+  /** What needs a query; null where the database does not answer. */
+  outboxLag(): Promise<OutboxLag | null>;
   readonly version: string;
 }
 
@@ -87,6 +90,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     registry,
     ...createHoldMetrics(registry),
     ...createOrderMetrics(registry),
+    ...createEventMetrics(registry, () => gauges.outboxLag()),
     httpDuration: new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Time from a request to its answer.',

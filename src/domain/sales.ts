@@ -308,6 +308,7 @@ function newRental(
     completedAt: null,
     cancelledAt: null,
     cancelReason: null,
+    overdueAt: null,
   };
   batch.startRental(rental);
   return rental;

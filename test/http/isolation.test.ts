@@ -196,6 +196,8 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
     client.post(`/api/orders/${orderId}/cancel`, { reason: 'mine' }),
   ],
   createApiKey: () => [],
+  // It is for the caller's own store; that the stream tells nothing of another: events/stream.
+  createEventTicket: () => [],
   listApiKeys: (client) => [client.get('/api/api-keys')],
   revokeApiKey: (client, { apiKeyId }) => [client.delete(`/api/api-keys/${apiKeyId}`)],
 };
