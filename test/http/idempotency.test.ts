@@ -360,8 +360,6 @@ describe.each(DATABASES)('an Idempotency-Key on %s', (kind) => {
         expect(answer.status).toBe(status);
         // A secret is shown once.
         expect(answer.body).toEqual(withoutSecrets(body));
-        const secret = ['key', 'ticket'].find((field) => body?.[field]);
-        expect(answer.body).toEqual(secret ? { ...body, [secret]: null } : body);
         expect(answer.headers.get('etag')).toBe(said.get('etag'));
       }
     },
@@ -510,7 +508,7 @@ function toMs(value: unknown): number {
 /** A body as a repeat shows it. */
 function withoutSecrets(body: unknown): unknown {
   if (typeof body !== 'object' || body === null) return body;
-  const isSecret = (name: string) => ['key', 'clientSecret'].includes(name);
+  const isSecret = (name: string) => ['key', 'ticket', 'clientSecret'].includes(name);
   return Object.fromEntries(
     Object.entries(body).map(([field, value]) => [field, isSecret(field) ? null : value]),
   );

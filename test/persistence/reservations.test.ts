@@ -450,6 +450,7 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       status: n % 2 === 0 ? 'active' : 'completed',
       startsAt: null,
       endsAt: null,
+      overdueAt: null,
       orderId: null,
       reservationId: null,
       createdAt: NOW,
