@@ -25,6 +25,8 @@ export interface Needs {
   readonly confirmations: readonly (CartInStore & { readonly orderId: string })[];
   /** customers whose holds are counted, their rows locked */
   readonly customers: readonly UserInStore[];
+  /** carts that become a customer's with what it holds in them: locked, so that one comes first */
+  readonly claimedCarts: readonly CartInStore[];
   readonly cartItems: readonly (UserInStore & { readonly productId: number })[];
   /** How many of a product's due holds may be needed at most: each has one unit at least. */
   dueHoldsOf(product: Product): number;
@@ -60,6 +62,7 @@ export function needsOf(commands: readonly Command[]): Needs {
   const pastHolds: HoldKey[] = [];
   const confirmations: (CartInStore & { orderId: string })[] = [];
   const customers: UserInStore[] = [];
+  const claimedCarts: CartInStore[] = [];
   const cartItems: (UserInStore & { productId: number })[] = [];
   const keyHashes = new Set<string>();
   const skus: SkuInStore[] = [];
@@ -86,8 +89,10 @@ export function needsOf(commands: readonly Command[]): Needs {
         const { storeId, ownerId, lines } = command;
         for (const { productId, cartId } of lines) {
           holds.push({ storeId, productId, cartId });
-          // Whose another cart is, only what is held in it says.
-          if (ownerId !== null && !isOfKnownKind(cartId)) carts.push({ storeId, cartId });
+          if (ownerId === null || isOfKnownKind(cartId)) continue;
+          // Whose another cart is, only what is held in it says, on whatever product.
+          carts.push({ storeId, cartId });
+          claimedCarts.push({ storeId, cartId });
         }
         if (ownerId !== null) customers.push({ storeId, userId: ownerId });
         break;
@@ -151,6 +156,7 @@ export function needsOf(commands: readonly Command[]): Needs {
     pastHolds,
     confirmations,
     customers,
+    claimedCarts,
     cartItems,
     ownHoldsOf: (products) => ownHoldsOf(commands, products),
     dueHoldsOf: (product) => dueHoldsOf(commands, product),
