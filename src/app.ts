@@ -8,8 +8,9 @@ import { Authenticator } from './http/auth.js';
 import { openApiDocument } from './http/openapi.js';
 import { operationsRouter } from './http/operations/routes.js';
 import { createHttpServer } from './http/server.js';
-import { surfacesFor } from './http/surfaces.js';
+import { SIGNED_ENDPOINTS, surfacesFor } from './http/surfaces.js';
 import { startCleanupSchedule } from './jobs/cleanup-schedule.js';
+import { ORDER_SCHEDULE, startOrderSchedule } from './jobs/orders.js';
 import { startPurgeJob } from './jobs/purge.js';
 import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
@@ -69,11 +70,12 @@ export function createApp(
       core,
       authenticator: new Authenticator({ ...config, jwtSecret: parts.secret }, findApiKey),
       surfaces,
+      signedEndpoints: SIGNED_ENDPOINTS,
       operations: operationsRouter({
         metrics,
         metricsToken: config.metricsToken,
         notReady: () => readiness.notReady(),
-        openApi: () => openApiDocument(surfaces, VERSION),
+        openApi: () => openApiDocument(surfaces, SIGNED_ENDPOINTS, VERSION),
       }),
       metrics,
       log,
@@ -99,6 +101,7 @@ export function createApp(
       jobs.push(startPurgeJob(database, log));
       const parts = { core, database, clock, log };
       jobs.push(startCleanupSchedule(config.reservationCleanupInterval, parts));
+      jobs.push(startOrderSchedule(ORDER_SCHEDULE, parts));
       if (config.syncCron !== null) {
         const options = { ...SYNC_SCHEDULE, cron: config.syncCron };
         jobs.push(startSyncSchedule(options, parts));

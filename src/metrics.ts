@@ -11,10 +11,11 @@ import {
   REFUSAL_CODES,
   RETRY_CAUSES,
 } from './metric-labels.js';
+import { createOrderMetrics, type OrderMetrics } from './order-metrics.js';
 import type { StockSummary } from './persistence/reads/stock.js';
 
 /** Metrics that Prometheus scrapes; names and units after its conventions. */
-export interface Metrics extends HoldMetrics {
+export interface Metrics extends HoldMetrics, OrderMetrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly batchSize: Histogram;
@@ -85,6 +86,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   return {
     registry,
     ...createHoldMetrics(registry),
+    ...createOrderMetrics(registry),
     httpDuration: new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Time from a request to its answer.',
@@ -282,6 +284,14 @@ function registerStockGauges(registry: Registry, gauges: Gauges): void {
     'For how long the hold is due that is due longest and not written down as expired.',
     [],
     (age, { holds }) => age.set(holds.oldestDueSeconds),
+  );
+  gauge(
+    'availability_orders',
+    'Orders that wait: to be paid, or to be refunded.',
+    ['status'],
+    (waiting, { orders }) => {
+      for (const [status, count] of orders) waiting.set({ status }, count);
+    },
   );
   gauge(
     'availability_last_sync_timestamp_seconds',

@@ -14,6 +14,15 @@ import {
   takeOffHold,
 } from './holds.js';
 import type { IdempotencyRecord } from './idempotency.js';
+import {
+  attachPayment,
+  attendOrder,
+  cancelOrder,
+  createOrder,
+  expireOrder,
+  notePaymentEvent,
+  settleOrder,
+} from './orders.js';
 import { createProducts, publish, updateProduct } from './products.js';
 import { isRemembered } from './refusal.js';
 import { endRental, releaseUnits, rent } from './rentals.js';
@@ -176,6 +185,20 @@ function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
       return startCleanup(batch, command);
     case 'finish_cleanup':
       return finishCleanup(batch, command);
+    case 'create_order':
+      return createOrder(batch, command, rules);
+    case 'attach_payment':
+      return attachPayment(batch, command);
+    case 'attend_order':
+      return attendOrder(batch, command);
+    case 'settle_order':
+      return settleOrder(batch, command);
+    case 'cancel_order':
+      return cancelOrder(batch, command);
+    case 'expire_order':
+      return expireOrder(batch, command);
+    case 'note_payment_event':
+      return notePaymentEvent(batch, command);
     case 'create_products':
       return createProducts(batch, command);
     case 'publish':

@@ -1,5 +1,5 @@
 import type { HoldKey, SkuInStore } from './batch.js';
-import { isOfKnownKind, userCart } from './carts.js';
+import { isOfKnownKind, userCart, userOfCart } from './carts.js';
 import { type Command, productIdsOf } from './command.js';
 import type { Product } from './product.js';
 
@@ -28,6 +28,11 @@ export interface Needs {
   /** carts that become a customer's with what it holds in them: locked, so that one comes first */
   readonly claimedCarts: readonly CartInStore[];
   readonly cartItems: readonly (UserInStore & { readonly productId: number })[];
+  readonly orderIds: readonly string[];
+  /** carts whose pending order, where they have one, is read and locked */
+  readonly cartsOfOrders: readonly CartInStore[];
+  /** messages of the payment provider's, of which it is to be known whether they came before */
+  readonly paymentEventIds: readonly string[];
   /** How many of a product's due holds may be needed at most: each has one unit at least. */
   dueHoldsOf(product: Product): number;
   readonly keyHashes: readonly string[];
@@ -64,6 +69,9 @@ export function needsOf(commands: readonly Command[]): Needs {
   const customers: UserInStore[] = [];
   const claimedCarts: CartInStore[] = [];
   const cartItems: (UserInStore & { productId: number })[] = [];
+  const orderIds = new Set<string>();
+  const cartsOfOrders: CartInStore[] = [];
+  const paymentEventIds = new Set<string>();
   const keyHashes = new Set<string>();
   const skus: SkuInStore[] = [];
   const apiKeyIds = new Set<string>();
@@ -129,6 +137,42 @@ export function needsOf(commands: readonly Command[]): Needs {
         if (ownerId !== null && holdsUnits) customers.push({ storeId, userId: ownerId });
         break;
       }
+      case 'create_order': {
+        const { storeId, cartId, ownerId, productIds: ofOrders } = command;
+        for (const productId of ofOrders) holds.push({ storeId, productId, cartId });
+        if (ownerId !== null) {
+          if (!isOfKnownKind(cartId)) carts.push({ storeId, cartId });
+          customers.push({ storeId, userId: ownerId });
+        }
+        cartsOfOrders.push({ storeId, cartId });
+        break;
+      }
+      case 'settle_order':
+      case 'cancel_order':
+      case 'expire_order': {
+        const { storeId, cartId, orderId, productIds: ofOrder } = command;
+        orderIds.add(orderId);
+        const userId = userOfCart(cartId);
+        for (const productId of ofOrder) {
+          holds.push({ storeId, productId, cartId });
+          if (command.kind === 'settle_order' && userId !== null) {
+            cartItems.push({ storeId, productId, userId });
+          }
+        }
+        // Whether the cart has another order that is pending.
+        if (command.kind === 'settle_order') cartsOfOrders.push({ storeId, cartId });
+        if (command.kind === 'settle_order' && command.event) {
+          paymentEventIds.add(command.event.id);
+        }
+        break;
+      }
+      case 'attach_payment':
+      case 'attend_order':
+        orderIds.add(command.orderId);
+        break;
+      case 'note_payment_event':
+        paymentEventIds.add(command.event.id);
+        break;
       case 'create_products':
         for (const { sku } of command.products) skus.push({ storeId: command.storeId, sku });
         break;
@@ -158,6 +202,9 @@ export function needsOf(commands: readonly Command[]): Needs {
     customers,
     claimedCarts,
     cartItems,
+    orderIds: [...orderIds],
+    cartsOfOrders,
+    paymentEventIds: [...paymentEventIds],
     ownHoldsOf: (products) => ownHoldsOf(commands, products),
     dueHoldsOf: (product) => dueHoldsOf(commands, product),
     keyHashes: [...keyHashes],
@@ -221,6 +268,8 @@ function claimsOf(command: Command): readonly Claim[] {
       return [command];
     case 'reserve':
     case 'sell':
+    case 'create_order':
+    case 'settle_order':
       return command.lines;
     default:
       return [];

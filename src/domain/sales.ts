@@ -166,10 +166,14 @@ function salesOf(batch: Batch, { storeId, lines }: Sell): Sale[] {
     const [[, line]] = group;
     const key = { storeId, productId: line.productId, cartId: line.cartId ?? '' };
     const quantity = group.reduce((total, [, one]) => total + one.quantity, 0);
-    const hold = line.cartId === null ? undefined : batch.hold(key);
+    const hold = line.cartId === null ? undefined : usableHold(batch.hold(key), line);
     const fromHold = Math.min(hold?.quantity ?? 0, quantity);
     return { ...key, line, indexes: group.map(([index]) => index), quantity, hold, fromHold };
   });
+}
+
+function usableHold(hold: Reservation | undefined, { onlyHold }: SaleLine) {
+  return onlyHold === undefined || hold?.id === onlyHold ? hold : undefined;
 }
 
 function linesThatFallShort(batch: Batch, command: Sell, sales: readonly Sale[]): LineRefusal[] {

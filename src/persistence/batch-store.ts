@@ -2,6 +2,7 @@ import type { Changes, Loaded } from '../domain/batch.js';
 import type { ProductTruth } from '../domain/drift.js';
 import type { Instant } from '../domain/instant.js';
 import type { Needs } from '../domain/needs.js';
+import { rentalIdsOfOrder } from '../domain/order.js';
 import type { Reservation } from '../domain/reservation.js';
 import { guarded } from '../guarded.js';
 import { insertApiKeys, lockApiKeys, revokeApiKeys } from './api-keys.js';
@@ -17,6 +18,7 @@ import {
   readClockAndRecords,
 } from './idempotency-keys.js';
 import { appendMovements } from './movements.js';
+import { insertOrders, lockOrders, saveOrders } from './orders.js';
 import { findTakenSkus, insertProducts, lockProducts, saveProducts } from './products.js';
 import { insertRentals, lockRentals, lockRentalsOfNobody, saveChangedRentals } from './rentals.js';
 import {
@@ -28,6 +30,7 @@ import {
   saveChangedReservations,
 } from './reservations.js';
 import { insertSyncRuns, saveSyncFindings } from './sync-runs.js';
+import { insertWebhookEvents, readKnownEvents } from './webhook-events.js';
 
 /** A batch's transaction: lock and load, then save, then commit, each at most once. */
 export interface BatchTransaction {
@@ -102,7 +105,13 @@ function transaction(
         .filter((rentalId) => rentalId !== null);
       const customers = await countHoldsOfCustomers(session, needs.customers, now);
       const cartItems = await readCartItems(session, needs.cartItems);
-      const named = await lockRentals(session, [...needs.rentalIds, ...confirmed]);
+      const orders = await lockOrders(session, needs);
+      const knownPaymentEventIds = await readKnownEvents(session, needs.paymentEventIds);
+      const named = await lockRentals(session, [
+        ...needs.rentalIds,
+        ...confirmed,
+        ...orders.flatMap(rentalIdsOfOrder),
+      ]);
       const rentals = new Map(named.map((rental) => [rental.id, rental]));
       for (const [productId, units] of needs.releases) {
         // Those that the batch ends by name may be among the oldest.
@@ -119,6 +128,8 @@ function transaction(
         dueHolds: due.dueHolds,
         customers,
         cartItems,
+        orders,
+        knownPaymentEventIds,
         records,
         takenSkus,
         apiKeys,
@@ -149,6 +160,10 @@ async function save(
   await insertReservations(session, [...changes.newReservations.values()]);
   await removeCartItems(session, [...changes.removedCartItemIds]);
   await saveCartItems(session, [...changes.savedCartItems.values()]);
+  // A cart's order that is over makes room under the key for its next one.
+  await saveOrders(session, [...changes.changedOrders.values()]);
+  await insertOrders(session, [...changes.newOrders.values()]);
+  await insertWebhookEvents(session, changes.paymentEvents);
   await appendMovements(session, lines);
   await saveProducts(session, changes.changedProducts);
   await insertApiKeys(session, changes.newApiKeys);
@@ -166,6 +181,9 @@ async function save(
     changes.records.length +
       changes.changedOutcomes.size +
       changes.events.length +
+      changes.newOrders.size +
+      changes.changedOrders.size +
+      changes.paymentEvents.length +
       changes.changedProducts.length +
       changes.savedCartItems.size +
       changes.removedCartItemIds.size +

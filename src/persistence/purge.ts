@@ -1,10 +1,13 @@
 import type { Connection, Database } from './database.js';
 
+/** The provider sends a message again for days; months are for people who look into something. */
+const WEBHOOK_EVENTS_KEPT_HOURS = 90 * 24;
 /** A mark is looked for within seconds of its COMMIT; a day is beyond any doubt. */
 const MARKS_KEPT_HOURS = 24;
 
 /**
- * Removes up to `rowsMax` idempotency records past their time, and as many old marks of commits.
+ * Removes up to `rowsMax` idempotency records past their time, and as many old marks of commits
+ * and messages of the payment provider's.
  * Returns whether there may be more. Any number of copies may do it at once.
  */
 export async function purge(database: Database, rowsMax: number): Promise<boolean> {
@@ -20,8 +23,13 @@ export async function purge(database: Database, rowsMax: number): Promise<boolea
       key: 'command_id',
       where: `created_at <= ${session.dialect.hoursAgo(MARKS_KEPT_HOURS)}`,
     });
+    const messages = await deleteSome(session, rowsMax, {
+      table: 'webhook_events',
+      key: 'id',
+      where: `created_at <= ${session.dialect.hoursAgo(WEBHOOK_EVENTS_KEPT_HOURS)}`,
+    });
     await session.commit();
-    return keys === rowsMax || marks === rowsMax;
+    return [keys, marks, messages].includes(rowsMax);
   } catch (error) {
     await session.rollback();
     throw error;

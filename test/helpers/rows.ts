@@ -6,6 +6,8 @@ const TABLES = [
   'reservations',
   'customers',
   'cart_items',
+  'orders',
+  'webhook_events',
   'movements',
   'idempotency_keys',
   'api_keys',

@@ -150,6 +150,26 @@ const STOCK_LINE = {
   store_id: ['2'],
 };
 
+const CHECKOUT = { cartId: 'c', items: [{ productId: 1, quantity: 1 }] };
+const NO_CHECKOUT = {
+  cartId: [...NO_LINE, 'null', `"${'x'.repeat(201)}"`],
+  ...badLines(
+    'items',
+    { productId: 1, quantity: 1 },
+    {
+      productId: NO_PRODUCT,
+      quantity: NO_LINE_UNITS,
+      unitAmount: NO_COUNT,
+      x: ['1'],
+    },
+  ),
+  currency: ['5', '"EU"', '"EURO"', '"€€€"', '"EUR\\n"', '""', '[]'],
+  customerEmail: ['5', '"a"', '"a b@c.de"', '"a@b.de\\r\\nBcc: x@y.zz"', '""', '{}'],
+  amount: ['1'],
+  status: ['"confirmed"'],
+};
+const NO_URL = ['5', 'null', '""', '"a"', '"/a"', '"javascript:alert(1)"', '"ftp://a.b/c"', '[]'];
+
 /** For each route with a body: a good body, and for each field JSON that it must not take. */
 const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string, string[]> }> = {
   createProduct: {
@@ -334,6 +354,15 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
       increase_stock: NO_FLAG,
       price: ['1'],
     },
+  },
+  createPaymentIntent: { good: CHECKOUT, bad: NO_CHECKOUT },
+  createCheckoutSession: {
+    good: { ...CHECKOUT, successUrl: 'https://a.b/c', cancelUrl: 'https://a.b/d' },
+    bad: { ...NO_CHECKOUT, successUrl: NO_URL, cancelUrl: NO_URL },
+  },
+  cancelOrder: {
+    good: {},
+    bad: { reason: [...NO_TEXT, `"${'x'.repeat(501)}"`], status: ['"refunded"'] },
   },
   createApiKey: {
     good: { name: 'x', role: 'service' },
