@@ -141,7 +141,10 @@ export function needsOf(commands: readonly Command[]): Needs {
         const { storeId, cartId, ownerId, productIds: ofOrders } = command;
         for (const productId of ofOrders) holds.push({ storeId, productId, cartId });
         if (ownerId !== null) {
-          if (!isOfKnownKind(cartId)) carts.push({ storeId, cartId });
+          if (!isOfKnownKind(cartId)) {
+            carts.push({ storeId, cartId });
+            claimedCarts.push({ storeId, cartId });
+          }
           customers.push({ storeId, userId: ownerId });
         }
         cartsOfOrders.push({ storeId, cartId });
