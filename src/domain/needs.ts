@@ -25,6 +25,8 @@ export interface Needs {
   readonly confirmations: readonly (CartInStore & { readonly orderId: string })[];
   /** customers whose holds are counted, their rows locked */
   readonly customers: readonly UserInStore[];
+  /** carts that become a customer's with what it holds in them: locked, so that one comes first */
+  readonly claimedCarts: readonly CartInStore[];
   readonly cartItems: readonly (UserInStore & { readonly productId: number })[];
   readonly orderIds: readonly string[];
   /** carts whose pending order, where they have one, is read and locked */
@@ -65,6 +67,7 @@ export function needsOf(commands: readonly Command[]): Needs {
   const pastHolds: HoldKey[] = [];
   const confirmations: (CartInStore & { orderId: string })[] = [];
   const customers: UserInStore[] = [];
+  const claimedCarts: CartInStore[] = [];
   const cartItems: (UserInStore & { productId: number })[] = [];
   const orderIds = new Set<string>();
   const cartsOfOrders: CartInStore[] = [];
@@ -95,8 +98,10 @@ export function needsOf(commands: readonly Command[]): Needs {
         const { storeId, ownerId, lines } = command;
         for (const { productId, cartId } of lines) {
           holds.push({ storeId, productId, cartId });
-          // Whose another cart is, only what is held in it says.
-          if (ownerId !== null && !isOfKnownKind(cartId)) carts.push({ storeId, cartId });
+          if (ownerId === null || isOfKnownKind(cartId)) continue;
+          // Whose another cart is, only what is held in it says, on whatever product.
+          carts.push({ storeId, cartId });
+          claimedCarts.push({ storeId, cartId });
         }
         if (ownerId !== null) customers.push({ storeId, userId: ownerId });
         break;
@@ -137,7 +142,10 @@ export function needsOf(commands: readonly Command[]): Needs {
         const { storeId, cartId, ownerId, productIds: ofOrders } = command;
         for (const productId of ofOrders) holds.push({ storeId, productId, cartId });
         if (ownerId !== null) {
-          if (!isOfKnownKind(cartId)) carts.push({ storeId, cartId });
+          if (!isOfKnownKind(cartId)) {
+            carts.push({ storeId, cartId });
+            claimedCarts.push({ storeId, cartId });
+          }
           customers.push({ storeId, userId: ownerId });
         }
         cartsOfOrders.push({ storeId, cartId });
@@ -196,6 +204,7 @@ export function needsOf(commands: readonly Command[]): Needs {
     pastHolds,
     confirmations,
     customers,
+    claimedCarts,
     cartItems,
     orderIds: [...orderIds],
     cartsOfOrders,

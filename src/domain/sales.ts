@@ -86,10 +86,12 @@ function isOpenFor(row: Reservation, earlier: readonly Reservation[]): boolean {
   return earlier.every(({ confirmedAt }) => confirmedAt === null || row.createdAt < confirmedAt);
 }
 
+/** Oldest first, so that a repeat tells them in the order of the first answer. */
 function confirmedCart(batch: Batch, confirmed: readonly Reservation[]): CartConfirmed {
+  const rows = [...confirmed].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   return {
-    reservations: confirmed.map((row) => batch.toldReservation(row)),
-    rentals: confirmed.map((row) => rentalOf(batch, row)),
+    reservations: rows.map((row) => batch.toldReservation(row)),
+    rentals: rows.map((row) => rentalOf(batch, row)),
   };
 }
 

@@ -94,7 +94,7 @@ function transaction(
     async load(needs) {
       const askedMs = performance.now();
       const products = await lockProducts(session, needs.productIds);
-      await lockCustomers(session, needs.customers);
+      await lockCustomers(session, [...needs.customers, ...guardsOf(needs.claimedCarts)]);
       times.locked(performance.now() - askedMs);
       const { now, records } = await readClockAndRecords(session, needs.keyHashes);
       const lately = now - options.holdMaxMs;
@@ -199,6 +199,13 @@ async function save(
   await markCommit(session, firstCommandId, now);
   return firstCommandId;
 }
+
+/**
+ * The rows that guard carts: those of users that are called as the carts are. Where there is such a
+ * user, the two wait for each other, and no more comes of it.
+ */
+const guardsOf = (carts: Needs['claimedCarts']) =>
+  carts.map(({ storeId, cartId }) => ({ storeId, userId: cartId }));
 
 const distinct = (reservations: readonly Reservation[]): Reservation[] => [
   ...new Map(reservations.map((reservation) => [reservation.id, reservation])).values(),

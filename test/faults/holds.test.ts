@@ -194,6 +194,28 @@ describe.each(DATABASES)('holds, with two processes on %s', (kind) => {
     expect(await found()).toEqual([]);
   }, 60_000);
 
+  it('of two customers are never in one cart, though they come at once with different products', async () => {
+    const ids = [await makeProduct('hers', 100), await makeProduct('his', 100)];
+    const customers = ['hera', 'hias'];
+    for (let round = 0; round < 20; round++) {
+      const answers = await Promise.all(
+        customers.map((customer, i) =>
+          send(i, {
+            customer,
+            path: '/api/reservations',
+            body: { cartId: `one of two ${round}`, resellerProductId: ids[i] ?? 0, quantity: 1 },
+          }),
+        ),
+      );
+      expect(countsOf(answers)).toEqual({ '201': 1, '403 forbidden': 1 });
+      for (const answer of answers) {
+        const path = `/api/reservations/${answer?.body.id}`;
+        if (answer?.status === 201) await send(0, { method: 'DELETE', path });
+      }
+    }
+    expect(await found()).toEqual([]);
+  }, 60_000);
+
   it(`that are confirmed when they are due are confirmed or over, never both, in ${RACES} races`, async () => {
     const races = await Promise.all(
       Array.from({ length: RACES }, (_, seed) => raceAtExpiry(1000 + seed)),

@@ -411,6 +411,35 @@ describe.each(DATABASES)('an Idempotency-Key on %s', (kind) => {
     expect(await send({ sub: 'somebody else' })).toEqual([409, false]);
   });
 
+  it("gets its first answer also once the cart is somebody else's", async () => {
+    const [ann, bob] = ['ann', 'bob'].map((sub) => service.client({ sub, role: 'customer' }));
+    if (!ann || !bob) throw new Error('two customers were asked for');
+    const hold = async (cartId: string, by: Client) => {
+      const body = { cartId, resellerProductId: await productId(admin), quantity: 1 };
+      return (await by.post('/api/reservations', body)).body.id;
+    };
+    const sends: ((cartId: string, id: string) => Send)[] = [
+      (cartId) => (headers) =>
+        ann.post(`/api/reservations/cart/${cartId}/confirm`, { orderId: 'O' }, headers),
+      (cartId) => (headers) => ann.delete(`/api/reservations/cart/${cartId}`, undefined, headers),
+      (_, id) => (headers) =>
+        ann.post(`/api/reservations/${id}/confirm`, { orderId: 'O' }, headers),
+      (_, id) => (headers) => ann.delete(`/api/reservations/${id}`, undefined, headers),
+    ];
+    for (const sendFor of sends) {
+      const cartId = name();
+      // Nobody's in particular, in a cart that she may touch as long as it is nobody else's.
+      const send = sendFor(cartId, await hold(cartId, admin));
+      const headers = key();
+      const first = await send(headers);
+      await hold(cartId, bob);
+      const again = await send(headers);
+      expect([first.status, again.status, isReplay(again)]).toEqual([200, 200, true]);
+      expect(again.body).toEqual(first.body);
+      expect((await send(key())).status).toBeGreaterThanOrEqual(403);
+    }
+  });
+
   it('remembers refusals that rest on what was there: 409 and 412', async () => {
     const id = await productId(admin, { quantity: 1 });
     const rent: Send = (headers) =>
