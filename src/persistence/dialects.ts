@@ -14,6 +14,8 @@ export interface Dialect {
   concat(a: string, b: string): string;
   /** the largest number of transactions that may be in flight at once */
   readonly writersMax: number;
+  /** ends an INSERT that adds to `columns` where a row with the same `key` exists */
+  addUp(key: string, columns: readonly string[]): string;
   /** ends an INSERT that overwrites `columns` where a row with the same `key` exists */
   overwrite(key: string, columns: readonly string[]): string;
 }
@@ -27,6 +29,8 @@ export const mysql: Dialect = {
   insertIgnore: 'INSERT IGNORE',
   concat: (a, b) => `CONCAT(${a}, ${b})`,
   writersMax: Number.POSITIVE_INFINITY,
+  addUp: (_key, columns) =>
+    ` ON DUPLICATE KEY UPDATE ${columns.map((column) => `${column}=${column}+VALUES(${column})`).join(', ')}`,
   // MariaDB does not know `AS new`, so both take the older VALUES().
   overwrite: (_key, columns) =>
     ` ON DUPLICATE KEY UPDATE ${columns.map((column) => `${column}=VALUES(${column})`).join(', ')}`,
@@ -41,6 +45,10 @@ export const sqlite: Dialect = {
   insertIgnore: 'INSERT OR IGNORE',
   concat: (a, b) => `${a} || ${b}`,
   writersMax: 1,
+  addUp: (key, columns) =>
+    ` ON CONFLICT(${key}) DO UPDATE SET ${columns
+      .map((column) => `${column}=${column}+excluded.${column}`)
+      .join(', ')}`,
   overwrite: (key, columns) =>
     ` ON CONFLICT(${key}) DO UPDATE SET ${columns
       .map((column) => `${column}=excluded.${column}`)
