@@ -16,3 +16,26 @@ export interface CartItem {
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
 }
+
+/** Whether a hold covers all units of a line. */
+export function isHeldInFull(
+  item: Pick<CartItem, 'quantity'>,
+  hold: { readonly quantity: number } | null,
+): boolean {
+  return hold !== null && hold.quantity >= item.quantity;
+}
+
+/** What a cart comes to, in hundredths; what has no price counts as 0. */
+export function cartTotals(
+  items: readonly Pick<CartItem, 'quantity' | 'priceAmount' | 'shippingAmount'>[],
+): { readonly quantity: number; readonly price: bigint; readonly shipping: bigint } {
+  let quantity = 0;
+  let price = 0n;
+  let shipping = 0n;
+  for (const item of items) {
+    quantity += item.quantity;
+    price += BigInt(item.priceAmount ?? 0) * BigInt(item.quantity);
+    shipping += BigInt(item.shippingAmount ?? 0);
+  }
+  return { quantity, price, shipping };
+}

@@ -69,7 +69,8 @@ export function reserve(
   }
 
   // Those that give units back come first: others of the same product may need them.
-  const order = [...wanted].sort((a, b) => growthOf(a) - growthOf(b));
+  const grows = (one: Wanted) => Number(growthOf(one) > 0);
+  const order = [...wanted].sort((a, b) => grows(a) - grows(b));
   const held = new Map(
     order.map((one) => [one, putHold(batch, command, one, expiryOf(batch, one, rules))]),
   );
@@ -268,7 +269,7 @@ export function releaseCart(batch: Batch, command: ReleaseCart): Outcome<CartRel
   if (!mayTouch(batch, command, command.cartId)) return refused({ code: 'forbidden' });
   const rows = batch.reservationsOfCart(command);
   if (rows.length === 0 && command.mustBeKnown) return refused({ code: 'reservation_not_found' });
-  const held = heldAndLocked(batch, rows);
+  const held = heldAndLocked(batch, command, rows);
   const last = rows.at(-1);
   if (held.length === 0 && last && command.refuseConfirmed) {
     const next = nextReservation(last, { type: 'RELEASE', now: batch.now });
@@ -280,19 +281,26 @@ export function releaseCart(batch: Batch, command: ReleaseCart): Outcome<CartRel
   return done({ reservations: released });
 }
 
-/** What a cart holds, with its products. Throws CartGrew where one of them was not locked. */
+/**
+ * What a cart holds, with its products. Throws CartGrew where the command knew nothing of one of
+ * them, though another command of the batch may have locked it.
+ */
 export function heldAndLocked(
   batch: Batch,
+  command: { readonly productIds: readonly number[] },
   rows: readonly Reservation[],
 ): { product: LiveProduct; reservation: Reservation }[] {
   const held = rows.filter((row) => isHeld(row, batch.now));
-  mustBeLocked(batch, held);
+  mustBeLocked(command, held);
   return held.map((reservation) => ({ product: productOf(batch, reservation), reservation }));
 }
 
-/** Throws CartGrew where a product of these was not locked. */
-export function mustBeLocked(batch: Batch, rows: readonly Reservation[]): void {
-  const unlocked = rows.filter((row) => !batch.product(row));
+/** Throws CartGrew where a command knew nothing of a product of these. Nothing may be decided yet. */
+export function mustBeLocked(
+  { productIds }: { readonly productIds: readonly number[] },
+  rows: readonly Reservation[],
+): void {
+  const unlocked = rows.filter(({ productId }) => !productIds.includes(productId));
   if (unlocked.length > 0) throw new CartGrew(unlocked.map(({ productId }) => productId));
 }
 

@@ -63,7 +63,8 @@ export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartCon
       })),
     });
   }
-  const held = heldAndLocked(batch, latest);
+  mustBeLocked(command, earlier);
+  const held = heldAndLocked(batch, command, latest);
   if (held.length + earlier.length === 0) return refused({ code: 'reservation_not_found' });
 
   const { orderId } = command;
@@ -85,7 +86,6 @@ function isOpenFor(row: Reservation, earlier: readonly Reservation[]): boolean {
 }
 
 function confirmedCart(batch: Batch, confirmed: readonly Reservation[]): CartConfirmed {
-  mustBeLocked(batch, confirmed);
   return {
     reservations: confirmed.map((row) => batch.toldReservation(row)),
     rentals: confirmed.map((row) => rentalOf(batch, row)),

@@ -114,10 +114,15 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** How a surface spells what is named in a refusal. */
 export interface RefusalSpelling {
   /** what the request calls its list of lines: a field that is wrong in one is named with it */
-  readonly list?: string | undefined;
-  /** how the request named the product of a line: a member for `errors` */
-  readonly line?: ((index: number) => Record<string, unknown>) | undefined;
+  readonly list?: string;
+  /**
+   * how the request named the product of a line: a member for `errors`. A request that has no lines
+   * leaves it out, and is told of its one product without a list.
+   */
+  readonly line?: LineSpelling;
 }
+
+type LineSpelling = (index: number) => Record<string, unknown>;
 
 /** The problem that a refusal of the core is on the wire. */
 export function problemOf(
@@ -127,7 +132,7 @@ export function problemOf(
   const { line, list, ...rest } = details;
   const { lines, ...reason } = refusal;
   const facts = factsOf(reason);
-  const errors = lines?.flatMap((short) => errorsOf(short, { line, list }));
+  const errors = line && lines?.flatMap((short) => errorsOf(short, { line, list }));
   return new Problem(reason.code, sentenceOf(reason), {
     ...rest,
     facts: errors ? { ...facts, errors } : facts,
@@ -137,7 +142,7 @@ export function problemOf(
 /** A line that falls short, or each field that is wrong in it, named as any other is. */
 function errorsOf(
   { index, reason }: LineRefusal,
-  { line = () => ({}), list }: RefusalSpelling,
+  { line, list }: { line: LineSpelling; list: string | undefined },
 ): Record<string, unknown>[] {
   const { code } = reason;
   const named = { index, ...line(index) };

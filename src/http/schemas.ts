@@ -54,7 +54,17 @@ export const namedProduct = z
   .transform((said) => ({ said, ref: toProductRef(said) }))
   .meta({ description: "The product's id, or its SKU.", example: 1 });
 
-/** The same in a path or a query, where everything is text. */
+/** The same, kept as the request said it, for a reply that repeats it. `toProductRef` reads it. */
+export const productName = z
+  .union([z.int().min(1), line(100)])
+  .meta({ description: "The product's id, or its SKU.", example: 1 });
+
+/** A product in a reply that repeats how the request named it. */
+export const productNameReply = z
+  .union([z.int(), z.string()])
+  .meta({ description: 'As the request named it; else its id.' });
+
+/** A product in a path or a query, where everything is text. */
 export const productRefText = line(100)
   .transform(toProductRef)
   .meta({ description: "The product's id, or its SKU.", example: '1' });
@@ -66,7 +76,7 @@ export const uuidText = line(100)
   .transform((value) => (z.guid().safeParse(value).success ? value.toLowerCase() : NIL_UUID))
   .meta({ example: '01966f0a-7c00-7000-8000-000000000000' });
 
-/** Text of up to ten digits is an id. */
+/** What text or a number names: up to ten digits are an id, any other text is a SKU. */
 export function toProductRef(value: string | number): string | number {
   return typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
 }

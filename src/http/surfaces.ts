@@ -1,5 +1,6 @@
 import { apiKeySurface } from './api-keys/routes.js';
 import { auditSurface } from './audit/routes.js';
+import { cartSurface } from './cart/routes.js';
 import type { Surface } from './endpoint.js';
 import { inventorySurface } from './inventory/routes.js';
 import { productSurface } from './products/routes.js';
@@ -16,6 +17,7 @@ export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
     rentalSurface,
     syncSurface,
     stockSurface(settings),
+    cartSurface(settings),
     inventorySurface(settings),
     reservationSurface(settings),
     auditSurface,

@@ -1,9 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Command, Outcome } from '../../src/domain/command.js';
-import type { Movement } from '../../src/domain/movement.js';
 import type { Product } from '../../src/domain/product.js';
 import type { Refusal } from '../../src/domain/refusal.js';
-import type { Rental } from '../../src/domain/rental.js';
+import {
+  brief,
+  type Case,
+  check,
+  lineText,
+  productOf,
+  productText,
+  run,
+} from '../helpers/cases.js';
 import {
   create,
   createKey,
@@ -16,20 +23,6 @@ import {
 } from '../helpers/commands.js';
 import { counters } from '../helpers/law.js';
 import { ModelStore } from '../helpers/model-store.js';
-
-/** One row of a decision table: in the rows of `products` and `rentals`, one batch of commands. */
-interface Case {
-  readonly title: string;
-  readonly products?: readonly Partial<Product>[];
-  readonly rentals?: readonly (Partial<Rental> & { id: string })[];
-  readonly commands: readonly Command[];
-  /** of each command, in order */
-  readonly outcomes: readonly ('done' | Refusal)[];
-  /** what the ledger gains: kind and changes of owned, free, held, out */
-  readonly ledger: readonly string[];
-  /** product 1: owned = free + held + out, status, version */
-  readonly after: string;
-}
 
 const NOT_FOUND: Refusal = { code: 'product_not_found' };
 const NO_RENTAL: Refusal = { code: 'rental_not_found' };
@@ -693,43 +686,3 @@ describe('mending a product that was edited from outside', () => {
     expect(productText(productOf(store))).toBe('3 = 3 + 0 + 0, available, version 4');
   });
 });
-
-/** Runs one batch on given rows; without products there is one, with three free units. */
-function run(given: Pick<Case, 'products' | 'rentals' | 'commands'>) {
-  const store = new ModelStore();
-  for (const product of given.products ?? [{}]) store.addProduct(product);
-  for (const rental of given.rentals ?? []) store.addRental(rental);
-  const before = store.ledger.length;
-  const outcomes = store.run(given.commands).map(({ outcome }) => outcome);
-  return { store, outcomes, lines: store.ledger.slice(before) };
-}
-
-function check(row: Case): void {
-  const { store, outcomes, lines } = run(row);
-  expect(outcomes.map(brief)).toEqual(row.outcomes);
-  expect(lines.map(lineText)).toEqual(row.ledger);
-  expect(productText(productOf(store))).toBe(row.after);
-  for (const line of lines) expect(row.commands.map(({ id }) => id)).toContain(line.commandId);
-}
-
-function brief(outcome: Outcome): 'done' | Refusal {
-  return outcome.ok ? 'done' : outcome.refusal;
-}
-
-function lineText({ kind, delta }: Movement): string {
-  const { quantity, quantityAvailable, quantityReserved, quantityRented } = delta;
-  return [kind, quantity, quantityAvailable, quantityReserved, quantityRented].join(' ');
-}
-
-function productText(row: Product): string {
-  return (
-    `${row.quantity} = ${row.quantityAvailable} + ${row.quantityReserved} + ` +
-    `${row.quantityRented}, ${row.availabilityStatus}, version ${row.version}`
-  );
-}
-
-function productOf(store: ModelStore): Product {
-  const product = store.products.get(1);
-  if (!product) throw new Error('product 1 is gone');
-  return product;
-}

@@ -70,6 +70,22 @@ export class ModelStore {
     this.products.set(product.id, { ...product, nextHoldDueAt: hint });
   }
 
+  /** Puts a line into a user's cart. */
+  addCartItem(given: Partial<CartItem>): void {
+    const item = { ...CART_ITEM, createdAt: this.now, updatedAt: this.now, ...given };
+    this.cartItems.set(item.id, item);
+  }
+
+  /** The products with a hold that is due before their hint says that one can be. */
+  lateHints(): number[] {
+    return [...this.products.values()]
+      .filter(({ id, nextHoldDueAt }) => {
+        const first = this.firstHoldDueAt(id);
+        return first !== null && (nextHoldDueAt === null || nextHoldDueAt > first);
+      })
+      .map(({ id }) => id);
+  }
+
   /** One batch: loads what it needs, decides, writes. */
   run(commands: readonly Command[]): readonly Settlement[] {
     const { settlements, changes } = decide(commands, this.load(commands), RULES);
@@ -90,7 +106,7 @@ export class ModelStore {
     const loaded = structuredClone({
       now: this.now,
       products: found(this.products, needs.productIds),
-      rentals: found(this.rentals, [...needs.rentalIds, ...this.#rentalsOf(needs)]),
+      rentals: found(this.rentals, [...new Set(this.#rentalIdsFor(needs))]),
       ...this.#holdsFor(needs),
       customers: needs.customers.map((customer) => ({
         ...customer,
@@ -171,10 +187,16 @@ export class ModelStore {
     return [...this.reservations.values()].filter(({ status }) => status === 'reserved');
   }
 
-  #rentalsOf(needs: Needs): string[] {
-    return this.#named(needs)
-      .map(({ rentalId }) => rentalId)
-      .filter((id) => id !== null);
+  #rentalIdsFor(needs: Needs): string[] {
+    const ofHolds = this.#named(needs).map(({ rentalId }) => rentalId);
+    const ofNobody = [...this.rentals.values()]
+      .filter(({ userId, orderId }) => userId === null && orderId === null)
+      .filter(({ status, productId }) => status === 'active' && needs.releases.has(productId));
+    return [
+      ...needs.rentalIds,
+      ...ofHolds.filter((id) => id !== null),
+      ...ofNobody.map(({ id }) => id),
+    ];
   }
 
   #named(needs: Needs): Reservation[] {
@@ -223,14 +245,16 @@ export class ModelStore {
     return { reservations: [...reservations.values()], dueHolds };
   }
 
-  /** One active hold for each store, cart and product, and a hint that is never too late. */
+  /** One active hold for each store, cart and product. */
   #checkHolds(): void {
     const keys = this.#held().map((row) => `${row.storeId}:${row.productId}:${row.cartId}`);
     if (new Set(keys).size < keys.length) throw new Error('a cart holds a product twice');
   }
 
   #saveProduct(product: Product): void {
-    const breaches = breachesOf(product);
+    // A hint that moves on saves the rest of a row as it was found.
+    const isMoved = product.version !== this.products.get(product.id)?.version;
+    const breaches = isMoved ? breachesOf(product) : [];
     if (breaches.length > 0) throw new Error(`product ${product.id}: ${breaches.join(', ')}`);
     this.products.set(product.id, structuredClone(product));
   }
@@ -303,6 +327,18 @@ const RESERVATION: Omit<Reservation, 'id'> = {
   orderId: null,
   rentalId: null,
   customerId: null,
+  createdAt: 0,
+  updatedAt: 0,
+};
+
+const CART_ITEM: CartItem = {
+  id: 'item',
+  storeId: 1,
+  userId: 'ann',
+  productId: 1,
+  quantity: 1,
+  priceAmount: null,
+  shippingAmount: null,
   createdAt: 0,
   updatedAt: 0,
 };

@@ -9,11 +9,13 @@ export interface Recorder {
 }
 
 export interface RequestToSend {
-  readonly method?: 'POST' | 'PATCH';
+  readonly method?: Exchange['method'];
   readonly path: string;
   readonly body?: Readonly<Record<string, unknown>>;
   readonly key?: string | null;
   readonly storeId?: number;
+  /** a customer with this `sub`; else an admin asks */
+  readonly customer?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -21,23 +23,28 @@ const GIVE_UP_MS = 30_000;
 
 export function createRecorder(): Recorder {
   const exchanges: Exchange[] = [];
-  const tokens = new Map<number, Promise<string>>();
-  const who: Omit<Who, 'storeId'> = { sub: 'tester', role: 'admin' };
-  const token = (storeId: number) => {
-    const known = tokens.get(storeId) ?? tokenFor({ ...who, storeId });
-    tokens.set(storeId, known);
+  const tokens = new Map<string, Promise<string>>();
+  const token = (who: Who) => {
+    const name = `${who.storeId} ${who.sub}`;
+    const known = tokens.get(name) ?? tokenFor(who);
+    tokens.set(name, known);
     return known;
   };
 
   return {
     exchanges,
-    async send(url, { method = 'POST', path, body, key = null, storeId = 1, headers = {} }) {
+    async send(url, { customer, ...asked }) {
+      const { method = 'POST', path, body, key = null, storeId = 1, headers = {} } = asked;
+      const who: Who =
+        customer === undefined
+          ? { sub: 'tester', role: 'admin', storeId }
+          : { sub: customer, role: 'customer', storeId };
       const request = { method, path, body, key, storeId, sub: who.sub };
       try {
         const response = await fetch(`${url}${path}`, {
           method,
           headers: {
-            Authorization: `Bearer ${await token(storeId)}`,
+            Authorization: `Bearer ${await token(who)}`,
             ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
             ...(key === null ? {} : { 'Idempotency-Key': key }),
             ...headers,

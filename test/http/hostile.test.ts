@@ -108,10 +108,47 @@ const NO_REFERENCE = [
   '" a"',
 ];
 
+/** Bad bodies of a route that takes a list: what is no list, and values that are no field of a line. */
+function badLines(
+  list: string,
+  line: Record<string, unknown>,
+  fields: Record<string, string[]>,
+): Record<string, string[]> {
+  const lines = Object.entries(fields).map(([field, values]): [string, string[]] => {
+    const rest = Object.entries(line).filter(([name]) => name !== field);
+    const members = rest.map(([name, value]) => `"${name}": ${JSON.stringify(value)}`);
+    return [
+      `${list}[0].${field}`,
+      values.map((json) => `[{${[...members, `"${field}": ${json}`].join(', ')}}]`),
+    ];
+  });
+  const many = JSON.stringify(Array.from({ length: 1001 }, () => line));
+  return {
+    [list]: ['5', '"x"', 'null', '{}', '[]', 'true', many],
+    [`${list}[0]`]: ['[5]', '["x"]', '[null]', '[[]]'],
+    ...Object.fromEntries(lines),
+  };
+}
+
+const NO_PRODUCT = [...NO_REFERENCE, 'null', '"a\\u0000"', `"${'x'.repeat(101)}"`];
+const NO_LINE_UNITS = [...NO_COUNT, '0', 'null', '1000001'];
+const NO_REASON = [...NO_TEXT, 'null', `"${'x'.repeat(501)}"`];
 const NO_MINUTES = [
   ...['"1"', 'true', '[]', '[1]', '{}', '""', 'null', '0', '-1', '-0.1', '1440.001', '1e400'],
 ];
 const NO_FOREIGN_ID = [...NO_LINE, '1.5', '1152921504606846976'].filter((value) => value !== '5');
+/** JSON that is no decimal number of at most two places from 0 to a billion. */
+const NO_MONEY = [
+  ...['"1"', '"299.99"', 'true', '[]', '[1]', '{}', '""', '-0.01', '-1', '0.001', '299.999'],
+  ...['0.30000000000000004', '1e-3', '1e-9', '1000000000.01', '1e10', '1e21', '1e400'],
+];
+/** What the fields of a line of a cart must not be. */
+const STOCK_LINE = {
+  product_id: [...NO_REFERENCE, 'null', '"a\\u0000"', `"${'x'.repeat(101)}"`],
+  quantity: [...NO_COUNT, '0', 'null', '1000001'],
+  user_id: NO_FOREIGN_ID,
+  store_id: ['2'],
+};
 
 /** For each route with a body: a good body, and for each field JSON that it must not take. */
 const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string, string[]> }> = {
@@ -175,6 +212,74 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
     good: {},
     bad: { reason: [...NO_TEXT, `"${'x'.repeat(501)}"`], status: ['"active"'] },
   },
+  reserveInventory: {
+    good: { reservations: [{ variantId: 1, quantity: 1, reservationId: 'c' }] },
+    bad: badLines(
+      'reservations',
+      { variantId: 1, quantity: 1, reservationId: 'c' },
+      {
+        variantId: NO_PRODUCT,
+        quantity: NO_LINE_UNITS,
+        reservationId: [...NO_FOREIGN_ID, 'null'],
+        expiresAt: NO_TIME,
+        x: ['1'],
+      },
+    ),
+  },
+  confirmSale: {
+    good: { updates: [{ variantId: 1, quantity: 1, reason: 'x' }] },
+    bad: badLines(
+      'updates',
+      { variantId: 1, quantity: 1, reason: 'x' },
+      {
+        variantId: NO_PRODUCT,
+        quantity: NO_LINE_UNITS,
+        reason: NO_REASON,
+        reservationId: NO_FOREIGN_ID,
+        x: ['1'],
+      },
+    ),
+  },
+  releaseInventory: {
+    good: { reservationId: 'c' },
+    bad: {
+      reservationId: [...NO_FOREIGN_ID, 'null'],
+      reason: [...NO_TEXT, `"${'x'.repeat(501)}"`],
+      cartId: ['"c"'],
+    },
+  },
+  restockInventory: {
+    good: { updates: [{ variantId: 1, quantity: 1, reason: 'x' }] },
+    bad: badLines(
+      'updates',
+      { variantId: 1, quantity: 1, reason: 'x' },
+      { variantId: NO_PRODUCT, quantity: NO_LINE_UNITS, reason: NO_REASON, x: ['1'] },
+    ),
+  },
+  adjustInventory: {
+    good: { updates: [{ variantId: 1, quantity: 1, reason: 'x' }] },
+    bad: badLines(
+      'updates',
+      { variantId: 1, quantity: 1, reason: 'x' },
+      {
+        variantId: NO_PRODUCT,
+        quantity: [...NO_COUNT, ...ABOVE_A_BILLION, 'null'],
+        reason: NO_REASON,
+        reservationId: ['"c"'],
+      },
+    ),
+  },
+  validateInventory: {
+    good: { items: [{ productId: 1, quantity: 1 }] },
+    bad: {
+      ...badLines(
+        'items',
+        { productId: 1, quantity: 1 },
+        { productId: NO_PRODUCT, quantity: NO_LINE_UNITS, x: ['1'] },
+      ),
+      cartId: NO_FOREIGN_ID,
+    },
+  },
   createReservation: {
     good: { cartId: 'c', resellerProductId: 1, quantity: 1 },
     bad: {
@@ -187,9 +292,49 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
       storeId: ['2'],
     },
   },
-  extendReservation: { good: {}, bad: { additionalMinutes: NO_MINUTES, expiresAt: ['1'] } },
-  confirmReservation: { good: {}, bad: { orderId: [...NO_FOREIGN_ID, 'null'] } },
-  confirmCart: { good: {}, bad: { orderId: [...NO_FOREIGN_ID, 'null'], cartId: ['"d"'] } },
+  extendReservation: {
+    good: { additionalMinutes: 1 },
+    bad: { additionalMinutes: NO_MINUTES, expiresAt: ['1'] },
+  },
+  confirmReservation: { good: { orderId: 'O' }, bad: { orderId: [...NO_FOREIGN_ID, 'null'] } },
+  confirmCart: {
+    good: { orderId: 'O' },
+    bad: { orderId: [...NO_FOREIGN_ID, 'null'], cartId: ['"d"'] },
+  },
+  reserveStock: {
+    good: { product_id: 1, quantity: 1 },
+    bad: { ...STOCK_LINE, action: [...NO_LINE, 'null', `"${'x'.repeat(101)}"`], held: ['1'] },
+  },
+  releaseStock: {
+    good: { product_id: 1, quantity: 1 },
+    bad: { ...STOCK_LINE, action: [...NO_LINE, 'null'], released_quantity: ['1'] },
+  },
+  purchaseStock: {
+    good: { items: [{ product_id: 1, quantity: 1 }] },
+    bad: {
+      items: ['5', '"x"', 'null', '{}', '[]', 'true'],
+      'items[0]': ['[5]', '["x"]', '[null]', '[[]]'],
+      'items[0].product_id': ['[{"quantity": 1}]', '[{"product_id": 0, "quantity": 1}]'],
+      'items[0].quantity': ['[{"product_id": 1}]', '[{"product_id": 1, "quantity": 0}]'],
+      'items[0].price': ['[{"product_id": 1, "quantity": 1, "price": 1}]'],
+      user_id: NO_FOREIGN_ID,
+      order_id: NO_FOREIGN_ID,
+      cart_id: ['"user:ann"'],
+    },
+  },
+  addToCart: {
+    good: { product_id: 1, quantity: 1 },
+    bad: { ...STOCK_LINE, price: NO_MONEY, shipping_amount: NO_MONEY, decrease_stock: NO_FLAG },
+  },
+  removeFromCart: {
+    good: { product_id: 1 },
+    bad: {
+      ...STOCK_LINE,
+      quantity: [...NO_COUNT, '0', '1000001'],
+      increase_stock: NO_FLAG,
+      price: ['1'],
+    },
+  },
   createApiKey: {
     good: { name: 'x', role: 'service' },
     bad: {
@@ -221,7 +366,16 @@ describe.each(DATABASES)('hostile requests on %s', (kind) => {
     const productId = (await admin.post('/api/products', product)).body.id;
     const rentalId = (await admin.post('/api/rentals', { product_id: productId })).body.id;
     const id = (await admin.post('/api/api-keys', { name: 'k', role: 'admin' })).body.id;
-    ids = { productId, rentalId, id, resellerProductId: productId, cartId: 'c' };
+    ids = {
+      productId,
+      product_id: productId,
+      variantId: productId,
+      resellerProductId: productId,
+      rentalId,
+      id,
+      cartId: 'c',
+      user_id: 'ann',
+    };
   });
   afterAll(() => service.stop());
   beforeEach(async () => {
@@ -351,9 +505,13 @@ describe.each(DATABASES)('hostile requests on %s', (kind) => {
     ['%3Cscript%3E', 404],
   ])('a product called %.20s gives %i', async (name, status) => {
     for (const [method, path] of [
+      ['get', `/api/stock/${name}`],
       ['get', `/api/products/${name}`],
       ['get', `/api/products/${name}/availability`],
       ['get', `/api/products/${name}/movements`],
+      ['get', `/api/inventory/check/${name}`],
+      ['get', `/api/inventory/product/${name}`],
+      ['get', `/api/inventory/logs/${name}`],
       ['post', `/api/products/${name}/publish`],
       ['patch', `/api/products/${name}`],
     ] as const) {

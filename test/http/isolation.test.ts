@@ -10,6 +10,8 @@ interface Theirs {
   readonly sku: string;
   readonly rentalId: string;
   readonly apiKeyId: string;
+  /** holds one unit of the product */
+  readonly checkout: string;
   readonly reservationId: string;
   readonly cartId: string;
 }
@@ -65,10 +67,78 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
   getRental: (client, { rentalId }) => [client.get(`/api/rentals/${rentalId}`)],
   cancelRental: (client, { rentalId }) => [client.post(`/api/rentals/${rentalId}/cancel`)],
   completeRental: (client, { rentalId }) => [client.post(`/api/rentals/${rentalId}/complete`)],
+  reserveStock: (client, { productId, sku }) => [
+    client.post('/api/stock/reserve', { product_id: productId, quantity: 1, user_id: 'ann' }),
+    client.post('/api/stock/reserve', { product_id: sku, quantity: 1, user_id: 'ann' }),
+  ],
+  releaseStock: (client, { productId, sku }) => [
+    client.post('/api/stock/release', { product_id: productId, quantity: 1, user_id: 'ann' }),
+    client.post('/api/stock/release', { product_id: sku, quantity: 1, user_id: 'ann' }),
+  ],
+  purchaseStock: (client, { productId, sku }) =>
+    [productId, sku].map((product_id) =>
+      client.post('/api/stock/purchase', { user_id: 'ann', items: [{ product_id, quantity: 1 }] }),
+    ),
+  getStock: (client, { productId, sku }) => [
+    client.get(`/api/stock/${productId}`),
+    client.get(`/api/stock/${sku}`),
+  ],
+  addToCart: (client, { productId, sku }) => [
+    client.post('/api/cart/add', { product_id: productId, quantity: 1, user_id: 'ann' }),
+    client.post('/api/cart/add', { product_id: sku, quantity: 1, decrease_stock: false }),
+  ],
+  removeFromCart: (client, { productId, sku }) => [
+    client.delete('/api/cart/remove', { product_id: productId, user_id: 'ann' }),
+    client.delete('/api/cart/remove', { product_id: sku, user_id: 'ann' }),
+  ],
+  getCart: (client) => [client.get('/api/cart/ann')],
   listSyncRuns: (client) => [client.get('/api/products/sync-quantities/status')],
   syncQuantity: (client, { productId, sku }) => [
     client.post(`/api/products/${productId}/sync-quantity`),
     client.post(`/api/products/${sku}/sync-quantity?dry_run=true`),
+  ],
+  checkInventory: (client, { productId, sku, checkout }) => [
+    client.get(`/api/inventory/check/${productId}`),
+    client.get(`/api/inventory/check/${sku}?reservationId=${checkout}`),
+  ],
+  // Answers 200 with what it does not find: shown below.
+  validateInventory: () => [],
+  listLowStock: (client) => [
+    client.get('/api/inventory/alerts/low-stock'),
+    client.get('/api/inventory/alerts/low-stock?threshold=1000'),
+  ],
+  getProductInventory: (client, { productId, sku }) => [
+    client.get(`/api/inventory/product/${productId}`),
+    client.get(`/api/inventory/product/${sku}`),
+  ],
+  reserveInventory: (client, { productId, sku, checkout: reservationId }) =>
+    [productId, sku].map((variantId) => {
+      const reservations = [{ variantId, quantity: 1, reservationId }];
+      return client.post('/api/inventory/reserve', { reservations });
+    }),
+  confirmSale: (client, { productId, sku, checkout: reservationId }) =>
+    [{ variantId: productId }, { variantId: productId, reservationId }, { variantId: sku }].map(
+      (named) => {
+        const updates = [{ ...named, quantity: 1, reason: 'mine' }];
+        return client.post('/api/inventory/confirm-sale', { updates });
+      },
+    ),
+  releaseInventory: (client, { checkout: reservationId }) => [
+    client.post('/api/inventory/release', { reservationId }),
+  ],
+  restockInventory: (client, { productId, sku }) =>
+    [productId, sku].map((variantId) => {
+      const updates = [{ variantId, quantity: 1, reason: 'mine' }];
+      return client.post('/api/inventory/restock', { updates });
+    }),
+  adjustInventory: (client, { productId, sku }) =>
+    [productId, sku].map((variantId) => {
+      const updates = [{ variantId, quantity: 1, reason: 'mine' }];
+      return client.put('/api/inventory/adjust', { updates });
+    }),
+  listInventoryLogs: (client, { productId, sku }) => [
+    client.get(`/api/inventory/logs/${productId}`),
+    client.get(`/api/inventory/logs/${sku}?changeType=RESTOCK`),
   ],
   // Names nothing; that it leaves the drift of others alone is shown below.
   syncQuantities: () => [],
@@ -113,6 +183,7 @@ const tellsOfNothing = (body: Record<string, unknown>) =>
   Object.entries(body).every(
     ([name, value]) =>
       name === 'cartId' ||
+      name === 'user_id' ||
       value === null ||
       value === 0 ||
       (Array.isArray(value) && value.length === 0),
@@ -127,20 +198,25 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     service = await startService(kind);
     intruder = service.client({ storeId: 2 });
     const owner = service.client();
-    const product = { sku: 'THEIRS', name: 'x', quantity: 3, publish: true };
+    const product = { sku: 'THEIRS', name: 'x', quantity: 4, publish: true };
     const { id, sku } = (await owner.post('/api/products', product)).body;
     const rental = { product_id: id, user_id: 'ann' };
     const hold = { cartId: 'basket', resellerProductId: id, quantity: 1, expiresInMinutes: 0.001 };
     const due = await owner.post('/api/reservations', { ...hold, cartId: 'left behind' });
     expect(due.status).toBe(201);
     const held = await owner.post('/api/reservations', { ...hold, expiresInMinutes: 15 });
+    await owner.post('/api/cart/add', { ...rental, quantity: 1, decrease_stock: false });
     await owner.post('/api/products/sync-quantities');
+    const line = { variantId: id, quantity: 1, reservationId: 'theirs' };
+    const reserved = await owner.post('/api/inventory/reserve', { reservations: [line] });
+    expect(reserved.status).toBe(200);
     theirs = {
       productId: id,
       sku,
       reservationId: held.body.id,
       cartId: held.body.cartId,
       rentalId: (await owner.post('/api/rentals', rental)).body.id,
+      checkout: line.reservationId,
       apiKeyId: (await owner.post('/api/api-keys', { name: 'k', role: 'admin' })).body.id,
     };
   });
@@ -171,8 +247,19 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     expect((await ann.post(`/api/rentals/${theirs.rentalId}/cancel`)).status).toBe(404);
   });
 
+  it('a list that is validated says nothing of what is elsewhere', async () => {
+    const { productId, sku, checkout } = theirs;
+    const items = [productId, sku].map((named) => ({ productId: named, quantity: 1 }));
+    const { body } = await intruder.post('/api/inventory/validate', {
+      items,
+      cartId: `checkout:${checkout}`,
+    });
+    const nothing = { productTitle: null, code: 'product_not_found', available: 0 };
+    expect(body).toMatchObject({ isValid: false, errors: [nothing, nothing] });
+  });
+
   it('a sync neither sees nor mends what is wrong elsewhere', async () => {
-    const drift = `UPDATE products SET quantity_available = 3, quantity_rented = 0 WHERE id = ${theirs.productId}`;
+    const drift = `UPDATE products SET quantity_available = quantity_available + quantity_rented, quantity_rented = 0 WHERE id = ${theirs.productId}`;
     await service.rows.run(drift);
     const { body } = await intruder.post('/api/products/sync-quantities');
     expect(body).toMatchObject({ total_products: 0, synced_products: 0, details: [] });

@@ -90,6 +90,14 @@ describe.each(DATABASES)('problems on %s', (kind) => {
       detail: 'There is no such reservation.',
       instance: '/api/reservations/cart/empty/confirm',
     }),
+    cart_item_not_found: async () => {
+      const { id: product_id } = await makeProduct();
+      return {
+        answer: await admin.delete('/api/cart/remove', { product_id, user_id: 'ann' }),
+        detail: 'The cart has no such line.',
+        instance: '/api/cart/remove',
+      };
+    },
     not_found: async () => ({
       answer: await admin.get('/api/nothing'),
       detail: 'There is nothing at /api/nothing. See /docs.',

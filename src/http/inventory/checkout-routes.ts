@@ -19,14 +19,14 @@ const tag = 'Inventory';
 
 /** What a checkout does: hold, then sell or give back. */
 export function checkoutRoutes(settings: SurfaceSettings): Endpoint[] {
-  return [reserveStock(settings), confirmSale, releaseStock];
+  return [reserveInventory(settings), confirmSale, releaseInventory];
 }
 
-function reserveStock({ reservationExpiryMinutes }: SurfaceSettings) {
+function reserveInventory({ reservationExpiryMinutes }: SurfaceSettings) {
   return endpoint({
     method: 'post',
     path: '/api/inventory/reserve',
-    operationId: 'reserveStock',
+    operationId: 'reserveInventory',
     summary: 'Hold units for checkouts: all of the list, or nothing',
     description:
       'Again for the same checkout and variant replaces what was held. Several lines for the same are their sum.',
@@ -136,10 +136,10 @@ const confirmSale = endpoint({
   },
 });
 
-const releaseStock = endpoint({
+const releaseInventory = endpoint({
   method: 'post',
   path: '/api/inventory/release',
-  operationId: 'releaseStock',
+  operationId: 'releaseInventory',
   summary: 'Give back all that a checkout holds',
   description: 'What is over already is left as it is: the list is then empty.',
   tag,

@@ -13,6 +13,8 @@ import {
   lineUnits,
   optionalQueryInteger,
   pageLimit,
+  productName,
+  productNameReply,
   productRefText,
   queryInteger,
   timestamp,
@@ -21,14 +23,6 @@ import {
 } from '../schemas.js';
 import { CHANGE_TYPES } from './change-types.js';
 
-/** A product as a body names it, by id or by SKU; kept as it was said, since replies repeat it. */
-const namedProduct = z
-  .union([z.int().min(1), line(100)])
-  .meta({ description: "The product's id, or its SKU.", example: 'DRILL-18V' });
-/** The same in replies. */
-const repeatedProduct = z
-  .union([z.int(), z.string()])
-  .meta({ description: 'As the request named it; where it did not, the id.' });
 const reason = freeText(500);
 const checkoutId = foreignId.meta({
   description: "The caller's own name for a checkout; an integer is taken as text.",
@@ -65,7 +59,7 @@ export const ReserveBody = z
   .strictObject({
     reservations: list(
       z.strictObject({
-        variantId: namedProduct,
+        variantId: productName,
         quantity: lineUnits,
         reservationId: checkoutId,
         expiresAt: instant
@@ -81,7 +75,7 @@ export const ConfirmSaleBody = z
   .strictObject({
     updates: list(
       z.strictObject({
-        variantId: namedProduct,
+        variantId: productName,
         quantity: lineUnits,
         reason,
         reservationId: checkoutId
@@ -99,7 +93,7 @@ export const ReleaseBody = z
 
 export const RestockBody = z
   .strictObject({
-    updates: list(z.strictObject({ variantId: namedProduct, quantity: lineUnits, reason })),
+    updates: list(z.strictObject({ variantId: productName, quantity: lineUnits, reason })),
   })
   .meta({ id: 'InventoryRestock' });
 
@@ -107,7 +101,7 @@ export const AdjustBody = z
   .strictObject({
     updates: list(
       z.strictObject({
-        variantId: namedProduct,
+        variantId: productName,
         quantity: units.meta({ description: 'Units counted on hand: free ones and held ones.' }),
         reason,
       }),
@@ -117,7 +111,7 @@ export const AdjustBody = z
 
 export const ValidateBody = z
   .strictObject({
-    items: list(z.strictObject({ productId: namedProduct, quantity: lineUnits })),
+    items: list(z.strictObject({ productId: productName, quantity: lineUnits })),
     cartId: foreignId
       .nullable()
       .default(null)
@@ -127,7 +121,7 @@ export const ValidateBody = z
 
 export const LevelReply = z
   .strictObject({
-    variantId: repeatedProduct,
+    variantId: productNameReply,
     sku: z.string(),
     name: z.string(),
     quantity: units.meta({ description: 'Units owned.' }),
@@ -143,7 +137,7 @@ export type LevelReply = z.infer<typeof LevelReply>;
 export const CheckReply = z
   .strictObject({
     available: z.boolean(),
-    variantId: repeatedProduct,
+    variantId: productNameReply,
     sku: z.string(),
     requestedQuantity: lineUnits,
     availableQuantity: units.meta({
@@ -157,7 +151,7 @@ const CheckoutHold = z
   .strictObject({
     id: z.uuid(),
     reservationId: z.string(),
-    variantId: repeatedProduct,
+    variantId: productNameReply,
     sku: z.string(),
     quantity: lineUnits.meta({ description: 'What the checkout holds of it now.' }),
     status: z.enum(RESERVATION_STATUSES),
@@ -183,7 +177,7 @@ export type SaleReply = z.infer<typeof SaleReply>;
 export const ReleaseReply = z.strictObject({
   success: done,
   released: z.array(
-    z.strictObject({ variantId: repeatedProduct, sku: z.string(), quantity: lineUnits }),
+    z.strictObject({ variantId: productNameReply, sku: z.string(), quantity: lineUnits }),
   ),
 });
 export type ReleaseReply = z.infer<typeof ReleaseReply>;
@@ -196,7 +190,7 @@ export const LowStockReply = camelListOf(LowLevel);
 
 export const ProductReport = z
   .strictObject({
-    productId: repeatedProduct,
+    productId: productNameReply,
     sku: z.string(),
     name: z.string(),
     totalStock: z.int().meta({ description: 'Units on hand, of all variants.' }),
@@ -234,7 +228,7 @@ const LogLine = z
   .meta({ id: 'InventoryLogLine' });
 export type LogLine = z.infer<typeof LogLine>;
 export const LogReply = camelListOf(LogLine).extend({
-  variantId: repeatedProduct,
+  variantId: productNameReply,
   sku: z.string(),
 });
 
@@ -243,7 +237,7 @@ export const ValidateReply = z.strictObject({
   errors: z.array(
     z.strictObject({
       index: z.int().meta({ description: 'Its place in `items`, from 0.' }),
-      productId: repeatedProduct,
+      productId: productNameReply,
       productTitle: z.string().nullable().meta({ description: 'null: there is no such product.' }),
       error: z.string().meta({ description: 'A sentence.' }),
       code: z.string(),

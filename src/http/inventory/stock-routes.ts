@@ -28,13 +28,13 @@ const tag = 'Inventory';
 
 /** Questions about what is there: nothing here changes anything. */
 export function stockQuestions(settings: SurfaceSettings): Endpoint[] {
-  return [checkStock, validateItems, lowStockAlerts(settings), productStock(settings)];
+  return [checkInventory, validateInventory, lowStockAlerts(settings), productStock(settings)];
 }
 
-const checkStock = endpoint({
+const checkInventory = endpoint({
   method: 'get',
   path: '/api/inventory/check/:variantId',
-  operationId: 'checkStock',
+  operationId: 'checkInventory',
   summary: 'Whether so many units could be had now',
   tag,
   roles: ANYONE,
@@ -60,10 +60,10 @@ const checkStock = endpoint({
   },
 });
 
-const validateItems = endpoint({
+const validateInventory = endpoint({
   method: 'post',
   path: '/api/inventory/validate',
-  operationId: 'validateItems',
+  operationId: 'validateInventory',
   summary: 'Whether everything on a list could be had now',
   description: 'Nothing is held. Several items for one product count as their sum.',
   tag,
@@ -133,7 +133,7 @@ function productStock({ lowStockThreshold }: SurfaceSettings) {
   return endpoint({
     method: 'get',
     path: '/api/inventory/product/:productId',
-    operationId: 'getProductStock',
+    operationId: 'getProductInventory',
     summary: 'What is there of a product, variant by variant',
     description: 'A product without variants is its own only one.',
     tag,

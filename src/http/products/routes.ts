@@ -274,6 +274,21 @@ export async function productIdOf(core: Core, caller: Caller, ref: ProductRef): 
   return typeof ref === 'number' ? ref : (await findProduct(core, caller, ref)).id;
 }
 
+/**
+ * The id that a line of a list needs. A SKU that names nothing becomes an id that no product has, so
+ * that the core names this line beside all others that fall short.
+ */
+export async function productIdOfLine(
+  core: Core,
+  caller: Caller,
+  ref: ProductRef,
+): Promise<number> {
+  if (typeof ref === 'number') return ref;
+  return (await core.products.find(caller.storeId, ref))?.id ?? NO_PRODUCT;
+}
+
+const NO_PRODUCT = 0;
+
 /** What a body says of a product, its parent looked up. Throws 404 where there is no such parent. */
 export async function toNewProduct(
   core: Core,

@@ -2,10 +2,10 @@ import type { Core } from '../../core.js';
 import type { RentalTaken } from '../../domain/command.js';
 import type { Rental } from '../../domain/rental.js';
 import { newId } from '../../ids.js';
-import { ANYONE, BACK_OFFICE, type Caller, ownerOf } from '../caller.js';
+import { ANYONE, BACK_OFFICE, type Caller, ownerOf, userFor } from '../caller.js';
 import { endpoint, replyTo, type Surface } from '../endpoint.js';
 import { listOf, pageReply } from '../lists.js';
-import { Problem, problemOf } from '../problem.js';
+import { problemOf } from '../problem.js';
 import { productIdOf } from '../products/routes.js';
 import { iso } from '../schemas.js';
 import {
@@ -154,16 +154,6 @@ export const rentalSurface: Surface = {
   endpoints: [createRental, listRentals, getRental, cancelRental, completeRental],
 };
 
-/** The user that a request is about. Throws 403 where a customer names another one. */
-function userFor(caller: Caller, named: string | null | undefined): string | null {
-  const owner = ownerOf(caller);
-  if (owner === null) return named ?? null;
-  if (named !== undefined && named !== null && named !== owner) {
-    throw new Problem('forbidden', 'A customer may name only itself as user_id.');
-  }
-  return owner;
-}
-
 /** The rental, where the caller may see it. Throws 404. */
 async function findRental(core: Core, caller: Caller, id: string): Promise<Rental> {
   const rental = await core.rentals.find(caller.storeId, id);
@@ -174,7 +164,8 @@ async function findRental(core: Core, caller: Caller, id: string): Promise<Renta
   return rental;
 }
 
-function renderRental(rental: Rental): RentalReply {
+/** A rental as replies of the surfaces in snake_case show it. */
+export function renderRental(rental: Rental): RentalReply {
   return {
     id: rental.id,
     store_id: rental.storeId,
