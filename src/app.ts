@@ -11,6 +11,8 @@ import { createHttpServer } from './http/server.js';
 import { surfacesFor } from './http/surfaces.js';
 import { startCleanupSchedule } from './jobs/cleanup-schedule.js';
 import { startPurgeJob } from './jobs/purge.js';
+import { startReportSchedule } from './jobs/report-schedule.js';
+import { startRollUpSchedule } from './jobs/rollup-schedule.js';
 import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
 import { findApiKeys } from './persistence/api-keys.js';
@@ -52,7 +54,7 @@ export function createApp(
 ): App {
   const { log } = parts;
   const clock = parts.clock ?? systemClock;
-  const { core, database, committer, metrics, readiness, stores } = assembleCore(config, {
+  const { core, database, committer, metrics, readiness, stores, refusals } = assembleCore(config, {
     log,
     clock,
   });
@@ -99,6 +101,9 @@ export function createApp(
       jobs.push(startPurgeJob(database, log));
       const parts = { core, database, clock, log };
       jobs.push(startCleanupSchedule(config.reservationCleanupInterval, parts));
+      jobs.push(refusals.start());
+      jobs.push(startRollUpSchedule(config, parts));
+      jobs.push(startReportSchedule(config, parts));
       if (config.syncCron !== null) {
         const options = { ...SYNC_SCHEDULE, cron: config.syncCron };
         jobs.push(startSyncSchedule(options, parts));
@@ -119,7 +124,9 @@ export function createApp(
       const allAnswered = await committer.close(leftMs());
       await within(lastRepliesMs, closed, undefined);
       server.closeAllConnections();
-      await within(CLOSE_DATABASE_MS, jobsStopped.then(database.close), undefined);
+      // What was refused while it stopped.
+      const counted = jobsStopped.then(() => refusals.flush());
+      await within(CLOSE_DATABASE_MS, counted.then(database.close), undefined);
       return allAnswered;
     },
   };

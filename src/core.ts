@@ -9,6 +9,8 @@ import type { AuditLine, AuditQuery, LedgerQuery } from './persistence/reads/mov
 import type { Page, ProductReads } from './persistence/reads/products.js';
 import type { RentalReads } from './persistence/reads/rentals.js';
 import type { ReservationReads } from './persistence/reads/reservations.js';
+import type { KeptReports } from './reports/kept.js';
+import type { Reports } from './reports/reports.js';
 
 /** Carries a command out; see Committer.send. */
 export type Send = <C extends Command>(command: C) => Promise<Answer<C>>;
@@ -22,6 +24,8 @@ export interface Core {
   readonly reservations: ReservationReads;
   readonly cleanup: Cleanups;
   readonly readCart: ReadCart;
+  readonly reports: Reports;
+  readonly keptReports: KeptReports;
   /** A product's ledger. */
   listMovements(query: LedgerQuery): Promise<Page<LedgerLine>>;
   /** A store's ledger. */

@@ -118,23 +118,26 @@ export function added(a: Totals, b: Totals, sign: 1 | -1 = 1): Totals {
   };
 }
 
-/**
- * A store's totals at the end of each span in which one of its products moved. `opening` is the
- * store's before; each increment is a product's, and bears the end of its span.
- */
-export function storeTotals(opening: Totals, increments: Iterable<Totals>): Totals[] {
-  const bySpan = new Map<Instant, Totals>();
-  for (const one of increments) {
-    const known = bySpan.get(one.at);
-    bySpan.set(one.at, known ? added(known, one) : one);
+/** Adds what products of a store brought about in spans up to the store's totals. */
+export class StoreSum {
+  readonly #bySpan = new Map<Instant, Totals>();
+
+  /** A product's increment, which bears the end of its span. */
+  add(one: Totals): void {
+    const known = this.#bySpan.get(one.at);
+    this.#bySpan.set(one.at, known ? added(known, one) : one);
   }
-  let last = opening;
-  return [...bySpan.values()]
-    .sort((a, b) => a.at - b.at)
-    .map((sum) => {
-      last = added(advanced(last, sum.at), sum);
-      return last;
-    });
+
+  /** The store's totals at the end of each span in which one of its products moved. */
+  rows(opening: Totals): Totals[] {
+    let last = opening;
+    return [...this.#bySpan.values()]
+      .sort((a, b) => a.at - b.at)
+      .map((sum) => {
+        last = added(advanced(last, sum.at), sum);
+        return last;
+      });
+  }
 }
 
 /** Totals at a time, from what is known at the ends of spans, in order; it must not lie inside one. */

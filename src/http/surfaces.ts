@@ -5,6 +5,7 @@ import type { Surface } from './endpoint.js';
 import { inventorySurface } from './inventory/routes.js';
 import { productSurface } from './products/routes.js';
 import { rentalSurface } from './rentals/routes.js';
+import { reportSurface } from './reports/routes.js';
 import { reservationSurface } from './reservations/routes.js';
 import { stockSurface } from './stock/routes.js';
 import type { SurfaceSettings } from './surface-settings.js';
@@ -21,6 +22,7 @@ export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
     inventorySurface(settings),
     reservationSurface(settings),
     auditSurface,
+    reportSurface,
     apiKeySurface,
   ];
 }

@@ -1,5 +1,5 @@
-import type { ProductTotals, ReportedLine } from '../domain/ledger-totals.js';
 import type { Instant } from '../domain/instant.js';
+import type { ProductTotals, ReportedLine } from '../domain/ledger-totals.js';
 import { MOVEMENT_KINDS } from '../domain/movement.js';
 import type { Connection } from './database.js';
 import { joinLastBefore, productDayColumns, rowToProductTotals } from './ledger-totals.js';
@@ -30,10 +30,13 @@ export function firstIdAfter(connection: Connection, time: Instant): Promise<num
 
 /** By halving: the ledger has no index by time, which every write would pay for. */
 async function findFirst(connection: Connection, time: Instant): Promise<number> {
-  const [ends] = await connection.select('SELECT MIN(id) AS low, MAX(id) AS high FROM movements');
-  let low = (ends && nullable(integer, ends, 'low')) ?? 1;
-  let high = ((ends && nullable(integer, ends, 'high')) ?? 0) + 1;
-  while (low < high) {
+  const [last] = await connection.select(
+    'SELECT id, created_at FROM movements ORDER BY id DESC LIMIT 1',
+  );
+  if (!last) return 1;
+  let high = integer(last, 'id') + 1;
+  if (instant(last, 'created_at') < time) return high;
+  for (let low = 1; low < high; ) {
     const middle = Math.floor((low + high) / 2);
     const [row] = await connection.select(
       `SELECT id, created_at FROM movements WHERE id >= ${middle} ORDER BY id LIMIT 1`,
@@ -41,7 +44,7 @@ async function findFirst(connection: Connection, time: Instant): Promise<number>
     if (!row || instant(row, 'created_at') >= time) high = middle;
     else low = integer(row, 'id') + 1;
   }
-  return low;
+  return high;
 }
 
 /** When the first line was written; null where there is none. */
@@ -87,9 +90,7 @@ export async function* linesOfProducts(
     const others = started ? rest.filter((id) => id > started.productId) : rest;
     const conditions: string[] = [];
     if (started) {
-      conditions.push(
-        `(product_id = ${started.productId} AND id > ${started.id} AND id < ${to})`,
-      );
+      conditions.push(`(product_id = ${started.productId} AND id > ${started.id} AND id < ${to})`);
     }
     if (others.length > 0) {
       const ids = list(connection.quote, others);
@@ -176,7 +177,7 @@ export async function readBeginnings(
   });
 }
 
-/** Ids of products that have a line in this range, of all stores, after the product `after`. */
+/** Ids of products of all stores, in order, after `after`. */
 export async function listProductIds(
   connection: Connection,
   after: number,

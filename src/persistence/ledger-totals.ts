@@ -49,7 +49,7 @@ export function timeUpTo(table: string, level: Level, at: number): string {
 export function joinLastBefore(day: number, alias: string): string {
   return (
     `LEFT JOIN product_days ${alias} ON ${alias}.product_id = p.id AND ${alias}.day = ` +
-    `(SELECT MAX(day) FROM product_days WHERE product_id = p.id AND day < ${day}) `
+    `(SELECT day FROM product_days WHERE product_id = p.id AND day < ${day} ORDER BY day DESC LIMIT 1) `
   );
 }
 
@@ -143,7 +143,10 @@ export async function readStoreDays(
       `COALESCE((SELECT MAX(day) FROM store_days WHERE store_id = ${storeId} AND day <= ${after}), 0) ` +
       'ORDER BY day',
   );
-  return split(rows.map((row) => rowToTotals(row)), after);
+  return split(
+    rows.map((row) => rowToTotals(row)),
+    after,
+  );
 }
 
 /** The same of a product. */
@@ -157,7 +160,10 @@ export async function readProductDays(
       `COALESCE((SELECT MAX(day) FROM product_days WHERE product_id = ${productId} AND day <= ${after}), 0) ` +
       'ORDER BY day',
   );
-  return split(rows.map((row) => rowToProductTotals(row)).filter((row) => row !== null), after);
+  return split(
+    rows.map((row) => rowToProductTotals(row)).filter((row) => row !== null),
+    after,
+  );
 }
 
 function split<T extends Totals>(rows: T[], after: number): { opening: T | null; rows: T[] } {

@@ -70,7 +70,8 @@ export class RefusalCounter {
     this.#dropped = 0;
     if (counts.length === 0) return this.#writing;
     const { database, log } = this.#parts;
-    if (dropped > 0) log.warn({ requests: dropped }, 'refused requests were too many to be counted');
+    if (dropped > 0)
+      log.warn({ requests: dropped }, 'refused requests were too many to be counted');
     this.#writing = this.#writing
       .then(() => addRefusals(database, counts))
       .catch((error: unknown) => {

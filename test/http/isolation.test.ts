@@ -173,12 +173,24 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
     client.get(`/api/audit?resellerProductId=${sku}`),
     client.get(`/api/audit?reservationId=${reservationId}`),
   ],
+  getReportSummary: (client) => [client.get('/api/reports/summary')],
+  listReportProducts: (client) => [client.get('/api/reports/products')],
+  getReportLevels: (client, { productId, sku }) => [
+    client.get('/api/reports/levels'),
+    client.get(`/api/reports/levels?productId=${productId}`),
+    client.get(`/api/reports/levels?productId=${sku}`),
+  ],
+  listUnusualChanges: (client) => [client.get('/api/reports/unusual')],
+  getStockAdvice: (client) => [client.get(`/api/reports/stock-advice?month=${thisMonth()}`)],
+  listReportSuppliers: (client) => [client.get('/api/reports/suppliers')],
+  listReports: (client) => [client.get('/api/reports')],
+  getReport: (client, { reportId }) => [client.get(`/api/reports/${reportId}`)],
   createApiKey: () => [],
   listApiKeys: (client) => [client.get('/api/api-keys')],
   revokeApiKey: (client, { apiKeyId }) => [client.delete(`/api/api-keys/${apiKeyId}`)],
 };
 
-/** Whether an answer tells of nothing: lists without rows, counts of 0, and what was asked for. */
+/** Whether an answer tells of nothing: no rows but of zeros, counts of 0, and what was asked for. */
 const tellsOfNothing = (body: Record<string, unknown>) =>
   Object.entries(body).every(
     ([name, value]) =>
