@@ -42,7 +42,12 @@ let lines = 0;
 /** A ledger that keeps the law, from its opening on, with times that lie in [from, to). */
 export function ledgerOf(
   steps: readonly LedgerStep[],
-  { from, to, productId = 1, storeId = 1 }: { from: number; to: number; productId?: number; storeId?: number },
+  {
+    from,
+    to,
+    productId = 1,
+    storeId = 1,
+  }: { from: number; to: number; productId?: number; storeId?: number },
 ): Line[] {
   const opening: LedgerStep = { kind: 'open', units: 3, gap: 0 };
   const all = steps[0]?.kind === 'open' ? steps : [opening, ...steps];
@@ -156,7 +161,8 @@ export function naiveTotals(
     );
     return first === -1 ? [] : [restock.createdAt - (past[first]?.createdAt ?? 0)];
   });
-  const count = (...kinds: MovementKind[]) => past.filter(({ kind }) => kinds.includes(kind)).length;
+  const count = (...kinds: MovementKind[]) =>
+    past.filter(({ kind }) => kinds.includes(kind)).length;
   const units = (of: keyof Counters, sign: 1 | -1, ...kinds: MovementKind[]) =>
     past
       .filter(({ kind }) => kinds.includes(kind))
