@@ -30,6 +30,7 @@ export async function up(connection: Connection): Promise<void> {
     // what a product's ledger adds up to at the end of a day (days since 1970, UTC) on which it has a line
     name: 'product_days',
     columns: [
+      `store_id ${type.id} NOT NULL`,
       `product_id ${type.id} NOT NULL`,
       `day ${type.units} NOT NULL`,
       ...totals,
@@ -38,7 +39,11 @@ export async function up(connection: Connection): Promise<void> {
       `low_since_ms ${type.integer} NULL`,
     ],
     // a product's last day before another, and its days in a period
-    constraints: ['PRIMARY KEY (product_id, day)'],
+    constraints: ['PRIMARY KEY (store_id, product_id, day)'],
+    indexes: {
+      // the fewest units free in a period, answered from the index
+      product_days_by_day: 'store_id, day, product_id, least_free',
+    },
   });
   await createTable(connection, {
     // the sum over a store's products, at the end of each day on which one of them has a line

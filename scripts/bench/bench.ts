@@ -5,18 +5,35 @@ import { findGenerator, type Generator } from './generator.js';
 import { temporaryFolder } from './left-behind.js';
 import { type Bench, measure } from './measure.js';
 import { markdownReport, textReport } from './report.js';
+import { measureReports } from './reports.js';
 import type { Results } from './results.js';
 import { SCENARIOS } from './scenarios.js';
 import { measureSoak } from './soak.js';
 import { measureStart } from './start.js';
 import { measureSync } from './sync.js';
 
-const PARTS = [...SCENARIOS.map(({ name }) => name), 'start', 'sync', 'soak'];
+const PARTS = [...SCENARIOS.map(({ name }) => name), 'start', 'sync', 'reports', 'soak'];
 const DEFAULT_PARTS = PARTS.filter((part) => part !== 'soak');
 
 /** How thorough a run is. */
-const FULL = { rounds: 3, seconds: 5, warmUpSeconds: 2, syncProducts: 100_000, soakSeconds: 120 };
-const QUICK = { rounds: 1, seconds: 1, warmUpSeconds: 0, syncProducts: 2_000, soakSeconds: 4 };
+const FULL = {
+  rounds: 3,
+  seconds: 5,
+  warmUpSeconds: 2,
+  syncProducts: 100_000,
+  reportLines: 1_000_000,
+  soakSeconds: 120,
+};
+const QUICK = {
+  rounds: 1,
+  seconds: 1,
+  warmUpSeconds: 0,
+  syncProducts: 2_000,
+  reportLines: 10_000,
+  soakSeconds: 4,
+};
+
+const REPORT_PRODUCTS = 1_000;
 
 /** On a disk on most systems, while /tmp is in memory on some; any user may enter it. */
 const DEFAULT_FOLDER = process.platform === 'win32' ? tmpdir() : '/var/tmp';
@@ -108,6 +125,7 @@ interface Plan {
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly syncProducts: number;
+  readonly reportLines: number;
   readonly soakSeconds: number;
   readonly nodeFlags: readonly string[];
   readonly folder: string;
@@ -141,6 +159,9 @@ async function measureParts(run: Bench, plan: Plan): Promise<Results> {
     scenarios,
     start: parts.has('start') ? await measureStart(run) : null,
     sync: parts.has('sync') ? await measureSync(run, plan.syncProducts) : null,
+    reports: parts.has('reports')
+      ? await measureReports(run.databases, { products: REPORT_PRODUCTS, lines: plan.reportLines })
+      : null,
     soak: parts.has('soak') ? await measureSoak(run, plan.soakSeconds) : null,
   };
 }

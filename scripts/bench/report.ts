@@ -74,7 +74,7 @@ function cells(summary: Summary): string[] {
   ];
 }
 
-function remarks({ start, sync, soak }: Results): string[] {
+function remarks({ start, sync, reports, soak }: Results): string[] {
   const remarks: string[] = [];
   if (start) {
     remarks.push(
@@ -87,6 +87,13 @@ function remarks({ start, sync, soak }: Results): string[] {
         `${sync.aloneSeconds.toFixed(1)} s alone, ${sync.underLoadSeconds.toFixed(1)} s beside rentals, ` +
         `RSS ${Math.round(sync.peakMb)} MB; p99 of rentals ${sync.p99Ms.toFixed(1)} ms, ` +
         `meanwhile ${sync.p99MeanwhileMs.toFixed(1)} ms`,
+    );
+  }
+  if (reports) {
+    const each = Object.entries(reports.ms).map(([name, ms]) => `${name} ${Math.round(ms)} ms`);
+    remarks.push(
+      `reports on a year of ${reports.lines.toLocaleString('en')} lines: ${each.join(', ')}; ` +
+        `added up once in ${reports.rollUpSeconds.toFixed(1)} s, with ${Math.round(reports.rollUpMb)} MB`,
     );
   }
   if (soak) {

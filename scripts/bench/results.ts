@@ -1,5 +1,6 @@
 import type { DatabaseKind } from './databases.js';
 import type { Figures, ScenarioFigures } from './measure.js';
+import type { ReportFigures } from './reports.js';
 import type { Scenario, ServerName } from './scenarios.js';
 import type { SoakFigures } from './soak.js';
 import type { StartFigures } from './start.js';
@@ -13,6 +14,7 @@ export interface Results {
   readonly scenarios: readonly { scenario: Scenario; figures: ScenarioFigures }[];
   readonly start: StartFigures | null;
   readonly sync: SyncFigures | null;
+  readonly reports: ReportFigures | null;
   readonly soak: SoakFigures | null;
 }
 

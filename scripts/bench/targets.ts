@@ -38,6 +38,7 @@ const START_MAX_MS = 2_000;
 const SYNC_MAX_SECONDS = 10;
 const SYNC_RSS_MAX_MB = 300;
 const SYNC_P99_GROWTH_MAX = 2;
+const REPORT_MAX_MS = 1_000;
 
 export interface Verdict {
   readonly reached: boolean;
@@ -52,6 +53,7 @@ export function verdictsOn(results: Results): Verdict[] {
     ...memoryVerdicts(results),
     ...startVerdicts(results),
     ...syncVerdicts(results),
+    ...reportVerdicts(results),
     ...soakVerdicts(results),
   ];
 }
@@ -93,6 +95,13 @@ function syncVerdicts({ sync }: Results): Verdict[] {
       },
     ),
   ];
+}
+
+function reportVerdicts({ reports }: Results): Verdict[] {
+  if (!reports) return [];
+  const slowest = Math.max(...Object.values(reports.ms));
+  const what = `the slowest report on a year of ${reports.lines} lines: ms`;
+  return [verdict(what, slowest, { atMost: REPORT_MAX_MS })];
 }
 
 function soakVerdicts({ soak }: Results): Verdict[] {

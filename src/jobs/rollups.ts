@@ -89,8 +89,8 @@ async function rollUpSpan(
     const products = [...folds.products.values()];
     await saveProductDays(
       database,
-      products.flatMap(({ productId, fold }) =>
-        fold.rows().map((totals) => ({ productId, totals })),
+      products.flatMap(({ storeId, productId, fold }) =>
+        fold.rows().map((totals) => ({ storeId, productId, totals })),
       ),
     );
     for (const { storeId, fold } of products) {

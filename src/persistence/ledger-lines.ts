@@ -2,7 +2,7 @@ import type { Instant } from '../domain/instant.js';
 import type { ProductTotals, ReportedLine } from '../domain/ledger-totals.js';
 import { MOVEMENT_KINDS } from '../domain/movement.js';
 import type { Connection } from './database.js';
-import { joinLastBefore, productDayColumns, rowToProductTotals } from './ledger-totals.js';
+import { joinLatestBefore, productDayColumns, rowToProductTotals } from './ledger-totals.js';
 import { instant, integer, nullable, oneOf, type Row, text } from './rows.js';
 import { at, list } from './sql.js';
 
@@ -162,7 +162,7 @@ export async function readBeginnings(
   const rows = await connection.select(
     'SELECT p.id, p.store_id, p.availability_status, p.low_stock_threshold, ' +
       "CASE WHEN d.day IS NULL THEN (SELECT m.kind FROM movements m WHERE m.product_id = p.id AND m.kind IN ('publish', 'unpublish') ORDER BY m.id LIMIT 1) END AS first_kind, " +
-      `${productDayColumns('d')} FROM products p ${joinLastBefore(day + 1, 'd')}` +
+      `${productDayColumns('d')} FROM products p ${joinLatestBefore(day + 1, 'd')}` +
       `WHERE p.id IN ${list(connection.quote, productIds)}`,
   );
   return rows.map((row) => {

@@ -45,11 +45,25 @@ export function timeUpTo(table: string, level: Level, at: number): string {
   return `COALESCE(${table}.${timeColumn(level)} + ${column} * (${at} - (${table}.day + 1) * ${DAY_MS}.0), 0)`;
 }
 
-/** Joins a product's last row before a day, where there is one. */
-export function joinLastBefore(day: number, alias: string): string {
+/**
+ * Joins the last rows of a store's products before a day, where they have one, as `alias`. Grouped
+ * so that each product costs one step through the key, however many days it has.
+ */
+export function joinLastBefore(storeId: number, day: number, alias: string): string {
   return (
-    `LEFT JOIN product_days ${alias} ON ${alias}.product_id = p.id AND ${alias}.day = ` +
-    `(SELECT day FROM product_days WHERE product_id = p.id AND day < ${day} ORDER BY day DESC LIMIT 1) `
+    'LEFT JOIN (SELECT product_id, MAX(day) AS day FROM product_days ' +
+    `WHERE store_id = ${storeId} AND day < ${day} GROUP BY store_id, product_id) AS ${alias}_last ` +
+    `ON ${alias}_last.product_id = p.id LEFT JOIN product_days ${alias} ON ${alias}.store_id = ${storeId} ` +
+    `AND ${alias}.product_id = p.id AND ${alias}.day = ${alias}_last.day `
+  );
+}
+
+/** The same for a few products of any stores, and a day of which they have few rows later on. */
+export function joinLatestBefore(day: number, alias: string): string {
+  return (
+    `LEFT JOIN product_days ${alias} ON ${alias}.store_id = p.store_id AND ${alias}.product_id = p.id ` +
+    `AND ${alias}.day = (SELECT day FROM product_days WHERE store_id = p.store_id ` +
+    `AND product_id = p.id AND day < ${day} ORDER BY day DESC LIMIT 1) `
   );
 }
 
@@ -88,13 +102,14 @@ function values({ at, levels, integrals, flows }: Totals): (number | null)[] {
 /** Writes rows of products, over those of the same day. */
 export function saveProductDays(
   connection: Connection,
-  rows: readonly { productId: number; totals: ProductTotals }[],
+  rows: readonly { storeId: number; productId: number; totals: ProductTotals }[],
 ): Promise<void> {
   return save(connection, {
     table: 'product_days',
-    key: 'product_id',
+    key: 'store_id, product_id',
     columns: [...TOTALS, ...OF_PRODUCT],
-    rows: rows.map(({ productId, totals }) => [
+    rows: rows.map(({ storeId, productId, totals }) => [
+      storeId,
       productId,
       ...values(totals),
       totals.lastMovementId,
@@ -152,12 +167,13 @@ export async function readStoreDays(
 /** The same of a product. */
 export async function readProductDays(
   connection: Connection,
-  query: { productId: number; after: number; last: number },
+  query: { storeId: number; productId: number; after: number; last: number },
 ): Promise<{ opening: ProductTotals | null; rows: ProductTotals[] }> {
-  const { productId, after, last } = query;
+  const { storeId, productId, after, last } = query;
+  const ofProduct = `store_id = ${storeId} AND product_id = ${productId}`;
   const rows = await connection.select(
-    `SELECT * FROM product_days WHERE product_id = ${productId} AND day <= ${last} AND day >= ` +
-      `COALESCE((SELECT MAX(day) FROM product_days WHERE product_id = ${productId} AND day <= ${after}), 0) ` +
+    `SELECT * FROM product_days WHERE ${ofProduct} AND day <= ${last} AND day >= ` +
+      `COALESCE((SELECT MAX(day) FROM product_days WHERE ${ofProduct} AND day <= ${after}), 0) ` +
       'ORDER BY day',
   );
   return split(

@@ -219,11 +219,15 @@ export function createReports(
     return withFresh(opening ?? NOTHING, rows, { fresh, baseDay: rolled.day });
   }
 
-  async function totalsOfProduct(productId: number, opened: { period: Period; rolled: RolledUp }) {
+  async function totalsOfProduct(
+    storeId: number,
+    productId: number,
+    opened: { period: Period; rolled: RolledUp },
+  ) {
     const { period, rolled } = opened;
     const days = { after: period.fromDay - 1, last: Math.min(period.toDay - 1, rolled.day) };
-    const { opening, rows } = await readProductDays(database, { productId, ...days });
-    const [fresh] = await foldFresh({ storeId: 0, productId }, opened);
+    const { opening, rows } = await readProductDays(database, { storeId, productId, ...days });
+    const [fresh] = await foldFresh({ storeId, productId }, opened);
     const all: Totals[] = [...rows, ...(fresh?.fold.rows() ?? [])];
     return { opening: opening ?? NOTHING, rows: all };
   }
@@ -232,7 +236,7 @@ export function createReports(
   async function productsOf(
     storeId: number,
     opened: { period: Period; rolled: RolledUp },
-    options: { sort?: ProductSort; limit?: number; suppliedOnly?: boolean },
+    options: { sort?: ProductSort; limit?: number; suppliedOnly?: boolean; leastFree?: boolean },
   ): Promise<PeriodOfProduct[]> {
     const { period, rolled } = opened;
     const fresh = new Map(
@@ -245,7 +249,8 @@ export function createReports(
       from: period.from,
       to: period.to,
       refusals: refusalsIn(storeId, period),
-      ...(options.suppliedOnly ? { suppliedOnly: true } : {}),
+      suppliedOnly: options.suppliedOnly ?? false,
+      leastFree: options.leastFree ?? false,
     };
     const moved = [...fresh.keys()];
     const { sort, limit } = options;
@@ -313,7 +318,7 @@ export function createReports(
         ? await hourly(storeId, productId, { period, rolled })
         : productId === null
           ? await totalsOfStore(storeId, opened)
-          : await totalsOfProduct(productId, opened);
+          : await totalsOfProduct(storeId, productId, opened);
       const steps: Totals[] = [];
       for (let at = period.from; at < period.to; at += stepMs) {
         steps.push(totalsAt(opening, rows, at));
@@ -347,7 +352,7 @@ export function createReports(
       const opened = await open(monthOf(month, now));
       const { period } = opened;
       const hours = await listShortHours(database, refusalsIn(storeId, period));
-      const products = await productsOf(storeId, opened, {});
+      const products = await productsOf(storeId, opened, { leastFree: true });
       const advice = products
         .filter(({ start, end }) => end.integrals.published > start.integrals.published)
         .map(({ product: { productId, sku, name }, start, end, leastFree }): StockAdvice => {
@@ -385,7 +390,7 @@ export function createReports(
     const options = { baseDay, fromId, cut: period.to, spanMs: HOUR_MS };
     const fresh = await foldSince({ storeId, productId }, options);
     if (productId !== null) {
-      const last = { productId, after: baseDay, last: baseDay };
+      const last = { storeId, productId, after: baseDay, last: baseDay };
       const { opening } = await readProductDays(database, last);
       return { opening: opening ?? NOTHING, rows: fresh[0]?.fold.rows() ?? [] };
     }

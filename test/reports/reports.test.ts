@@ -161,7 +161,7 @@ describe.each(DATABASES)('reports on a ledger of the past on %s', (kind) => {
   });
 
   it('tell how long suppliers took', async () => {
-    const { rows, from, to } = await reports().suppliers(1, asked([40, 0]));
+    const { rows, from, to } = await reports().suppliers(1, asked([DAYS, 0]));
     for (const supplier of ['s0@example.com', 's1@example.com']) {
       const theirs = ofStore.filter((id) => `s${id % 2}@example.com` === supplier);
       const totals = theirs.map((id) => {

@@ -21,7 +21,7 @@ export interface ReportedProduct {
   readonly supplierEmail: string | null;
   readonly start: ProductTotals | null;
   readonly end: ProductTotals | null;
-  /** the fewest units free on the days in between that have a line; null where none has */
+  /** the fewest units free on the days in between that have a line; null where none has, or unasked */
   readonly leastFree: number | null;
   readonly refusedRequests: number;
   readonly refusedUnits: number;
@@ -42,6 +42,7 @@ export interface ReportedProductQuery {
   /** in the order of the sort, else of the id */
   readonly sort?: ProductSort;
   readonly suppliedOnly?: boolean;
+  readonly leastFree?: boolean;
   readonly limit?: number;
 }
 
@@ -61,16 +62,22 @@ export async function listReportedProducts(
   const rows = await database.select(
     'SELECT p.id, p.sku, p.name, p.supplier_email, ' +
       `${productDayColumns('a', 'a_')}, ${productDayColumns('b', 'b_')}, ` +
-      '(SELECT MIN(least_free) FROM product_days WHERE product_id = p.id ' +
-      `AND day >= ${query.fromDay} AND day < ${query.toDay}) AS least_free, ` +
+      `${query.leastFree ? 'l.least_free' : 'NULL'} AS least_free, ` +
       'r.requests, r.units_short FROM products p ' +
-      `${joinLastBefore(query.fromDay, 'a')}${joinLastBefore(query.toDay, 'b')}` +
+      joinLastBefore(storeId, query.fromDay, 'a') +
+      joinLastBefore(storeId, query.toDay, 'b') +
+      (query.leastFree ? joinLeastFree(query) : '') +
       `LEFT JOIN (${refusalsByProduct(query.refusals)}) AS r ON r.product_id = p.id ` +
       `WHERE ${conditions.join(' AND ')} ORDER BY ${order}p.id` +
       (limit === undefined ? '' : ` LIMIT ${limit}`),
   );
   return rows.map(rowToReportedProduct);
 }
+
+const joinLeastFree = ({ storeId, fromDay, toDay }: ReportedProductQuery) =>
+  'LEFT JOIN (SELECT product_id, MIN(least_free) AS least_free FROM product_days ' +
+  `WHERE store_id = ${storeId} AND day >= ${fromDay} AND day < ${toDay} ` +
+  'GROUP BY product_id) AS l ON l.product_id = p.id ';
 
 function orderBy(query: ReportedProductQuery, sort: ProductSort): string {
   switch (sort) {
