@@ -17,6 +17,8 @@ import { startCleanupSchedule } from './jobs/cleanup-schedule.js';
 import { ORDER_SCHEDULE, startOrderSchedule } from './jobs/orders.js';
 import { startOverdueSchedule } from './jobs/overdue.js';
 import { startPurgeJob } from './jobs/purge.js';
+import { startReportSchedule } from './jobs/report-schedule.js';
+import { startRollUpSchedule } from './jobs/rollup-schedule.js';
 import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
 import { findApiKeys } from './persistence/api-keys.js';
@@ -65,7 +67,7 @@ export function createApp(
   const clock = parts.clock ?? systemClock;
   let relay: Relay | null = null;
   let carrier: Carrier | null = null;
-  const { core, database, committer, metrics, readiness, stores } = assembleCore(config, {
+  const { core, database, committer, metrics, readiness, stores, refusals } = assembleCore(config, {
     log,
     clock,
     committed: () => relay?.nudge(),
@@ -131,6 +133,9 @@ export function createApp(
       jobs.push(startOverdueSchedule(parts));
       jobs.push(startCleanupSchedule(config.reservationCleanupInterval, parts));
       jobs.push(startOrderSchedule(ORDER_SCHEDULE, parts));
+      jobs.push(refusals.start());
+      jobs.push(startRollUpSchedule(config, parts));
+      jobs.push(startReportSchedule(config, parts));
       if (config.syncCron !== null) {
         const options = { ...SYNC_SCHEDULE, cron: config.syncCron };
         jobs.push(startSyncSchedule(options, parts));
@@ -153,11 +158,9 @@ export function createApp(
       const allAnswered = await committer.close(leftMs());
       await within(lastRepliesMs, closed, undefined);
       server.closeAllConnections();
-      await within(
-        CLOSE_DATABASE_MS,
-        Promise.all([jobsStopped, eventsStopped]).then(database.close),
-        undefined,
-      );
+      // What was refused while it stopped is counted last.
+      const over = Promise.all([jobsStopped.then(() => refusals.flush()), eventsStopped]);
+      await within(CLOSE_DATABASE_MS, over.then(database.close), undefined);
       return allAnswered;
     },
   };

@@ -31,6 +31,9 @@ import { reservationReads } from './persistence/reads/reservations.js';
 import { summariseStock } from './persistence/reads/stock.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
+import { createKeptReports } from './reports/kept.js';
+import { RefusalCounter } from './reports/refusal-counter.js';
+import { createReports } from './reports/reports.js';
 import { VERSION } from './version.js';
 import { within } from './within.js';
 
@@ -49,6 +52,7 @@ export interface CoreParts {
   readonly metrics: Metrics;
   readonly readiness: Readiness;
   readonly stores: Stores;
+  readonly refusals: RefusalCounter;
 }
 
 /**
@@ -68,30 +72,45 @@ export function assembleCore(
     gaugesOf(config, { database, readiness, committer: () => committer }),
   );
   const committer = createCommitter(config, { ...parts, database, metrics, readiness });
-  const core = createCore(config, { database, committer, metrics, log: parts.log });
-  return { core, database, committer, metrics, readiness, stores: new Stores(database) };
+  const { log } = parts;
+  const refusals = new RefusalCounter({ database, log });
+  const core = createCore(config, { database, committer, metrics, refusals, log });
+  const stores = new Stores(database);
+  return { core, database, committer, metrics, readiness, stores, refusals };
 }
 
 function createCore(
   config: Config,
-  parts: { database: Database; committer: Committer; metrics: Metrics; log: Logger },
+  parts: {
+    database: Database;
+    committer: Committer;
+    metrics: Metrics;
+    refusals: RefusalCounter;
+    log: Logger;
+  },
 ): Core {
-  const { database, committer, metrics, log } = parts;
+  const { database, committer, metrics, refusals, log } = parts;
   const orders = orderReads(database);
   const send: Send = async (command) => {
     try {
       const answer = await sendAgainWhileCartGrows(committer, command);
       metrics.answered(command, answer);
+      refusals.answered(command, answer);
       return answer;
     } catch (error) {
       metrics.failed(command);
       throw error;
     }
   };
+  const sync = createSync(send, database);
+  const products = productReads(database);
+  const reports = createReports(database, config);
   return {
     send,
-    sync: createSync(send, database),
-    products: productReads(database),
+    sync,
+    products,
+    reports,
+    keptReports: createKeptReports(database, { send, sync, products, reports }, config),
     rentals: rentalReads(database),
     reservations: reservationReads(database),
     cleanup: createCleanups(send, {

@@ -113,6 +113,23 @@ export function parseDatabaseUrl(url: string): DatabaseTarget {
 /** A second to a year. */
 const MINUTES = { min: 1 / 60, max: 525_600 };
 
+function readCron(value: string): string {
+  if (!isCronExpression(value) || neverComes(value)) {
+    throw new RangeError('must be a cron expression that comes round, like 15 3 * * *');
+  }
+  return value;
+}
+
+/** When a report of the calendar is made. */
+function calendar(name: string, fallback: string, about: string): Setting<string | null> {
+  return {
+    name,
+    doc: `when the report on ${about} is made, in UTC; \`off\`: never`,
+    fallback,
+    read: (value) => (value === 'off' ? null : readCron(value)),
+  };
+}
+
 const SETTINGS = {
   port: whole('PORT', 3000, { min: 0, max: 65_535 }, 'port that the service listens on'),
   host: text('HOST', '127.0.0.1', 'address that the service listens on'),
@@ -256,13 +273,25 @@ const SETTINGS = {
     name: 'SYNC_CRON',
     doc: 'when to find and repair drift, like `15 3 * * *`; unset: never by itself',
     fallback: null,
-    read(value) {
-      if (!isCronExpression(value) || neverComes(value)) {
-        throw new RangeError('must be a cron expression that comes round, like 15 3 * * *');
-      }
-      return value;
-    },
+    read: readCron,
   } satisfies Setting<string | null>,
+  reportDailyCron: calendar('REPORT_DAILY_CRON', '0 6 * * *', 'low stock'),
+  reportWeeklyCron: calendar(
+    'REPORT_WEEKLY_CRON',
+    '0 6 * * 1',
+    'drift and movements of the week before',
+  ),
+  reportMonthlyCron: calendar(
+    'REPORT_MONTHLY_CRON',
+    '0 6 1 * *',
+    'stock advice and suppliers of the month before',
+  ),
+  reportRetentionDays: whole(
+    'REPORT_RETENTION_DAYS',
+    730,
+    { min: 1, max: 36_500 },
+    'how long kept reports and counts of refused requests are kept',
+  ),
   idempotencyTtlHours: whole(
     'IDEMPOTENCY_TTL_HOURS',
     24,

@@ -12,6 +12,8 @@ import type { OrderReads } from './persistence/reads/orders.js';
 import type { Page, ProductReads } from './persistence/reads/products.js';
 import type { RentalReads } from './persistence/reads/rentals.js';
 import type { ReservationReads } from './persistence/reads/reservations.js';
+import type { KeptReports } from './reports/kept.js';
+import type { Reports } from './reports/reports.js';
 
 /** Carries a command out; see Committer.send. */
 export type Send = <C extends Command>(command: C) => Promise<Answer<C>>;
@@ -27,6 +29,8 @@ export interface Core {
   readonly orders: OrderReads;
   readonly payments: Payments;
   readonly readCart: ReadCart;
+  readonly reports: Reports;
+  readonly keptReports: KeptReports;
   /** A product's ledger. */
   listMovements(query: LedgerQuery): Promise<Page<LedgerLine>>;
   /** Uses a ticket up, by its hash; null where it is not good (any more). */

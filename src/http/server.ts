@@ -237,6 +237,7 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
       query: validate(endpoint.query, querystring === '' ? {} : singleValues(ctx.query), 'query'),
       body: validate(endpoint.body, body.json, 'body'),
       ifMatch: endpoint.conditional ? expectedVersions(headers) : null,
+      prefersCsv: headers.accept !== undefined && ctx.accepts('json', 'csv') === 'csv',
       header: () => ({
         id: newId(),
         storeId: caller.storeId,

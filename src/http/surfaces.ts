@@ -7,6 +7,7 @@ import { inventorySurface } from './inventory/routes.js';
 import { orderSurface } from './orders/routes.js';
 import { productSurface } from './products/routes.js';
 import { rentalSurface } from './rentals/routes.js';
+import { reportSurface } from './reports/routes.js';
 import { reservationSurface } from './reservations/routes.js';
 import { stockSurface } from './stock/routes.js';
 import type { SurfaceSettings } from './surface-settings.js';
@@ -26,6 +27,7 @@ export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
     orderSurface,
     eventSurface,
     auditSurface,
+    reportSurface,
     apiKeySurface,
   ];
 }

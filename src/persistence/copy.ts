@@ -2,7 +2,10 @@ import type { Connection, Database } from './database.js';
 import { integer, type Row } from './rows.js';
 import { at, list, tuples, type Value } from './sql.js';
 
-/** Every table with its key, those that others refer to first. */
+/**
+ * Every table with its key, those that others refer to first. What reports add up day by day is
+ * left out: a job adds it up anew, from the ledger.
+ */
 const TABLES: readonly { name: string; key: string }[] = [
   { name: 'stores', key: 'id' },
   { name: 'products', key: 'id' },
@@ -20,6 +23,8 @@ const TABLES: readonly { name: string; key: string }[] = [
   { name: 'api_keys', key: 'id' },
   { name: 'sync_runs', key: 'id' },
   { name: 'sync_findings', key: 'id' },
+  { name: 'refusals', key: 'id' },
+  { name: 'reports', key: 'id' },
   { name: 'job_leases', key: 'name' },
 ];
 

@@ -16,6 +16,8 @@ export interface Dialect {
   readonly writersMax: number;
   /** how far apart the ids are that it gives to neighbouring rows, as an SQL expression */
   readonly idStride: string;
+  /** ends an INSERT that adds to `columns` where a row with the same `key` exists */
+  addUp(key: string, columns: readonly string[]): string;
   /** ends an INSERT that overwrites `columns` where a row with the same `key` exists */
   overwrite(key: string, columns: readonly string[]): string;
 }
@@ -31,6 +33,8 @@ export const mysql: Dialect = {
   writersMax: Number.POSITIVE_INFINITY,
   // The nodes of a Galera cluster share the ids between them.
   idStride: '@@auto_increment_increment',
+  addUp: (_key, columns) =>
+    ` ON DUPLICATE KEY UPDATE ${columns.map((column) => `${column}=${column}+VALUES(${column})`).join(', ')}`,
   // MariaDB does not know `AS new`, so both take the older VALUES().
   overwrite: (_key, columns) =>
     ` ON DUPLICATE KEY UPDATE ${columns.map((column) => `${column}=VALUES(${column})`).join(', ')}`,
@@ -46,6 +50,10 @@ export const sqlite: Dialect = {
   concat: (a, b) => `${a} || ${b}`,
   writersMax: 1,
   idStride: '1',
+  addUp: (key, columns) =>
+    ` ON CONFLICT(${key}) DO UPDATE SET ${columns
+      .map((column) => `${column}=${column}+excluded.${column}`)
+      .join(', ')}`,
   overwrite: (key, columns) =>
     ` ON CONFLICT(${key}) DO UPDATE SET ${columns
       .map((column) => `${column}=excluded.${column}`)

@@ -15,6 +15,7 @@ const TABLES = [
   'commits',
   'sync_runs',
   'sync_findings',
+  'reports',
 ];
 
 /** How many rows each table has, and the sum of all versions: the same where nothing was changed. */
