@@ -15,7 +15,9 @@ import { createMetrics, type Gauges, type Metrics } from './metrics.js';
 import { listApiKeys } from './persistence/api-keys.js';
 import { batchStore } from './persistence/batch-store.js';
 import { type Database, openDatabase } from './persistence/database.js';
+import { redeemEventTicket } from './persistence/event-tickets.js';
 import { DatabaseFault } from './persistence/faults.js';
+import { readLag } from './persistence/outbox.js';
 import { cartReads } from './persistence/reads/carts.js';
 import { listAudit, listMovements } from './persistence/reads/movements.js';
 import { pageOf, productReads } from './persistence/reads/products.js';
@@ -28,6 +30,7 @@ import { VERSION } from './version.js';
 import { within } from './within.js';
 
 const STOCK_SUMMARY_MS = 10_000;
+const OUTBOX_LAG_MS = 1_000;
 /** A scrape is given up after 10 s, and then nothing is known: a database that hangs is left out. */
 const STOCK_WITHIN_MS = 5_000;
 /** so many full mailboxes may wait at once, over all products */
@@ -43,8 +46,14 @@ export interface CoreParts {
   readonly stores: Stores;
 }
 
-/** Puts the core together on the database that the settings name. Nothing is connected yet. */
-export function assembleCore(config: Config, parts: { log: Logger; clock: Clock }): CoreParts {
+/**
+ * Puts the core together on the database that the settings name. Nothing is connected yet.
+ * `committed` is told of each batch.
+ */
+export function assembleCore(
+  config: Config,
+  parts: { log: Logger; clock: Clock; committed?: () => void },
+): CoreParts {
   const database = openDatabase(config.database, {
     poolMax: config.databasePoolMax,
     queryTimeoutMs: config.queryTimeoutSeconds * 1000,
@@ -87,6 +96,7 @@ function createCore(
     readCart: cartReads(database),
     listMovements: (query) => listMovements(database, query),
     listAudit: (query) => listAudit(database, query),
+    redeemEventTicket: (ticketHash) => redeemEventTicket(database, ticketHash),
     async listApiKeys(query) {
       const rows = await listApiKeys(database, { ...query, limit: query.limit + 1 });
       return pageOf(rows, query.limit);
@@ -120,6 +130,11 @@ function gaugesOf(
       if (!(error instanceof DatabaseFault)) throw error;
       return null;
     });
+  const readOutboxLag = () =>
+    readLag(database).catch((error: unknown) => {
+      if (!(error instanceof DatabaseFault)) throw error;
+      return null;
+    });
   return {
     waitingCommands: () => committer().waiting,
     deepestMailbox: () => committer().deepestMailbox,
@@ -128,15 +143,23 @@ function gaugesOf(
     ready: async () => (await readiness.notReady()) === null,
     pool: () => database.pool(),
     stock: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readStock(), null)),
+    outboxLag: atMostEvery(OUTBOX_LAG_MS, () => within(STOCK_WITHIN_MS, readOutboxLag(), null)),
     version: VERSION,
   };
 }
 
 function createCommitter(
   config: Config,
-  parts: { database: Database; clock: Clock; log: Logger; metrics: Metrics; readiness: Readiness },
+  parts: {
+    database: Database;
+    clock: Clock;
+    log: Logger;
+    metrics: Metrics;
+    readiness: Readiness;
+    committed?: () => void;
+  },
 ): Committer {
-  const { database, clock, log, metrics, readiness } = parts;
+  const { database, clock, log, metrics, readiness, committed = () => {} } = parts;
   const holdMaxMs = config.reservationMaxMinutes * 60_000;
   const store = batchStore(
     database,
@@ -172,6 +195,7 @@ function createCommitter(
         committed(changes) {
           logQuantities(log, changes.quantityChanges);
           for (const hold of changes.endedHolds) metrics.holdEnded(hold);
+          committed();
         },
         writable: (isWritable) => readiness.writable(isWritable),
       },

@@ -205,6 +205,23 @@ const SETTINGS = {
     { min: 1, max: 1000 },
     'holds of one product that the cleanup ends in one transaction',
   ),
+  eventRetentionDays: whole(
+    'EVENT_RETENTION_DAYS',
+    7,
+    { min: 1, max: 3650 },
+    'how long events can be asked for again, in days',
+  ),
+  redisUrl: {
+    name: 'REDIS_URL',
+    doc: 'carries events between copies, `redis://host:6379`; unset: each looks into the database',
+    fallback: null,
+    read(value) {
+      if (!/^rediss?:\/\/./.test(value) || !URL.canParse(value)) {
+        throw new RangeError('must be redis://host:port or rediss://host:port');
+      }
+      return value;
+    },
+  } satisfies Setting<string | null>,
   lowStockThreshold: whole(
     'LOW_STOCK_THRESHOLD',
     10,

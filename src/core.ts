@@ -1,6 +1,7 @@
 import type { Answer } from './actors/committer.js';
 import type { ApiKey } from './domain/api-key.js';
 import type { Command } from './domain/command.js';
+import type { EventTicket } from './domain/event-ticket.js';
 import type { LedgerLine } from './domain/movement.js';
 import type { Cleanups } from './jobs/cleanup.js';
 import type { Sync } from './jobs/sync.js';
@@ -24,6 +25,8 @@ export interface Core {
   readonly readCart: ReadCart;
   /** A product's ledger. */
   listMovements(query: LedgerQuery): Promise<Page<LedgerLine>>;
+  /** Uses a ticket up, by its hash; null where it is not good (any more). */
+  redeemEventTicket(ticketHash: string): Promise<EventTicket | null>;
   /** A store's ledger. */
   listAudit(query: AuditQuery): Promise<Page<AuditLine>>;
   /** A store's API keys that are not revoked, newest first, below the id `before`. */

@@ -30,6 +30,8 @@ export const COMMAND_KINDS = keysOf<CommandKind>({
   finish_cleanup: true,
   create_api_key: true,
   revoke_api_key: true,
+  create_event_ticket: true,
+  tell_overdue: true,
   start_sync: true,
   sync: true,
 });

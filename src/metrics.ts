@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Answer } from './actors/committer.js';
 import type { Command } from './domain/command.js';
 import { DRIFT_CAUSES } from './domain/drift.js';
+import { createEventMetrics, type EventMetrics, type OutboxLag } from './event-metrics.js';
 import { createHoldMetrics, type HoldMetrics } from './hold-metrics.js';
 import {
   COMMAND_KINDS,
@@ -14,7 +15,7 @@ import {
 import type { StockSummary } from './persistence/reads/stock.js';
 
 /** Metrics that Prometheus scrapes; names and units after its conventions. */
-export interface Metrics extends HoldMetrics {
+export interface Metrics extends HoldMetrics, EventMetrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly batchSize: Histogram;
@@ -43,6 +44,8 @@ export interface Gauges {
   pool(): { size: number; available: number; waiting: number } | null;
   /** What needs a query; null where the database does not answer. */
   stock(): Promise<StockSummary | null>;
+  /** What needs a query; null where the database does not answer. */
+  outboxLag(): Promise<OutboxLag | null>;
   readonly version: string;
 }
 
@@ -85,6 +88,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   return {
     registry,
     ...createHoldMetrics(registry),
+    ...createEventMetrics(registry, () => gauges.outboxLag()),
     httpDuration: new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Time from a request to its answer.',

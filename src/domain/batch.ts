@@ -13,6 +13,7 @@ import {
   truthAt,
 } from './drift.js';
 import type { LinelessEvent } from './event.js';
+import type { EventTicket } from './event-ticket.js';
 import type { IdempotencyRecord } from './idempotency.js';
 import type { Instant } from './instant.js';
 import { LiveProduct, type Sent } from './live-product.js';
@@ -121,6 +122,7 @@ export interface Changes {
   readonly newSyncRuns: NewSyncRun[];
   readonly syncFindings: SyncFinding[];
   readonly events: LinelessEvent[];
+  readonly newEventTickets: EventTicket[];
 }
 
 /**
@@ -149,6 +151,7 @@ export class Batch {
     newSyncRuns: [],
     syncFindings: [],
     events: [],
+    newEventTickets: [],
   };
   readonly #products = new Map<number, LiveProduct>();
   readonly #rentals: Map<string, Rental>;

@@ -2,6 +2,7 @@ import type { AvailabilityStatus } from '../../machines/product.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
 import type { CartItem } from './cart-item.js';
 import type { Drift } from './drift.js';
+import type { NewEventTicket } from './event-ticket.js';
 import type { IdempotencyKey } from './idempotency.js';
 import type { Instant } from './instant.js';
 import type { NewProduct, Product, ProductChanges } from './product.js';
@@ -287,6 +288,19 @@ export interface RevokeApiKey extends CommandHeader {
   readonly apiKeyId: string;
 }
 
+/** Makes a ticket to the stream of events. */
+export interface CreateEventTicket extends CommandHeader {
+  readonly kind: 'create_event_ticket';
+  readonly ticket: NewEventTicket;
+}
+
+/** Tells that a rental is overdue, where it is and that was not told before. */
+export interface TellOverdue extends CommandHeader {
+  readonly kind: 'tell_overdue';
+  readonly productId: number;
+  readonly rentalId: string;
+}
+
 /** Begins a run of sync; what it finds is kept with it. */
 export interface StartSync extends CommandHeader {
   readonly kind: 'start_sync';
@@ -325,6 +339,8 @@ export type Command =
   | FinishCleanup
   | CreateApiKey
   | RevokeApiKey
+  | CreateEventTicket
+  | TellOverdue
   | StartSync
   | SyncProduct;
 export type CommandKind = Command['kind'];
@@ -434,6 +450,8 @@ interface Values {
   finish_cleanup: null;
   create_api_key: ApiKey;
   revoke_api_key: null;
+  create_event_ticket: { readonly expiresAt: Instant };
+  tell_overdue: { readonly told: boolean };
   start_sync: { readonly runId: string };
   sync: Drift | null;
 }

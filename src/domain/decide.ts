@@ -4,6 +4,7 @@ import { CartGrew } from './cart-grew.js';
 import { addToCart, removeFromCart } from './cart-items.js';
 import { finishCleanup, startCleanup } from './cleanups.js';
 import { type Command, type Outcome, productIdsOf, refused } from './command.js';
+import { createEventTicket } from './event-ticket.js';
 import {
   expireHolds,
   extendHold,
@@ -14,6 +15,7 @@ import {
   takeOffHold,
 } from './holds.js';
 import type { IdempotencyRecord } from './idempotency.js';
+import { tellOverdue } from './overdue.js';
 import { createProducts, publish, updateProduct } from './products.js';
 import { isRemembered } from './refusal.js';
 import { endRental, releaseUnits, rent } from './rentals.js';
@@ -184,6 +186,10 @@ function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
       return createApiKey(batch, command);
     case 'revoke_api_key':
       return revokeApiKey(batch, command);
+    case 'create_event_ticket':
+      return createEventTicket(batch, command);
+    case 'tell_overdue':
+      return tellOverdue(batch, command);
     case 'start_sync':
       return startSync(batch, command);
     case 'sync':

@@ -71,6 +71,7 @@ export function needsOf(commands: readonly Command[]): Needs {
     switch (command.kind) {
       case 'cancel':
       case 'complete':
+      case 'tell_overdue':
         rentalIds.add(command.rentalId);
         break;
       case 'extend':

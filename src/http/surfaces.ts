@@ -2,6 +2,7 @@ import { apiKeySurface } from './api-keys/routes.js';
 import { auditSurface } from './audit/routes.js';
 import { cartSurface } from './cart/routes.js';
 import type { Surface } from './endpoint.js';
+import { eventSurface } from './events/routes.js';
 import { inventorySurface } from './inventory/routes.js';
 import { productSurface } from './products/routes.js';
 import { rentalSurface } from './rentals/routes.js';
@@ -21,6 +22,7 @@ export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
     inventorySurface(settings),
     reservationSurface(settings),
     auditSurface,
+    eventSurface,
     apiKeySurface,
   ];
 }

@@ -9,6 +9,7 @@ import { readCartItems, removeCartItems, saveCartItems } from './cart-items.js';
 import { markCommit, wasCommitted } from './commits.js';
 import type { Database, Session } from './database.js';
 import { readTruths } from './drift-scan.js';
+import { insertEventTickets } from './event-tickets.js';
 import { insertEvents } from './events.js';
 import {
   changeOutcomes,
@@ -156,6 +157,7 @@ async function save(
   await saveSyncFindings(session, changes.syncFindings, now);
   await deleteExpiredRecords(session, changes.expiredKeys, now);
   await insertEvents(session, changes.events);
+  await insertEventTickets(session, changes.newEventTickets);
   await insertRecords(session, changes.records);
   await changeOutcomes(session, changes.changedOutcomes);
 
@@ -170,6 +172,7 @@ async function save(
       changes.removedCartItemIds.size +
       changes.newApiKeys.length +
       changes.revokedApiKeyIds.length +
+      changes.newEventTickets.length +
       changes.newSyncRuns.length +
       changes.syncFindings.length >
     0;

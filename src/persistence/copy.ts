@@ -11,6 +11,8 @@ const TABLES: readonly { name: string; key: string }[] = [
   { name: 'cart_items', key: 'id' },
   { name: 'movements', key: 'id' },
   { name: 'events', key: 'id' },
+  { name: 'outbox', key: 'page' },
+  { name: 'event_cursors', key: 'name' },
   { name: 'idempotency_keys', key: 'key_hash' },
   { name: 'commits', key: 'command_id' },
   { name: 'api_keys', key: 'id' },

@@ -14,6 +14,8 @@ export interface Dialect {
   concat(a: string, b: string): string;
   /** the largest number of transactions that may be in flight at once */
   readonly writersMax: number;
+  /** how far apart the ids are that it gives to neighbouring rows, as an SQL expression */
+  readonly idStride: string;
   /** ends an INSERT that overwrites `columns` where a row with the same `key` exists */
   overwrite(key: string, columns: readonly string[]): string;
 }
@@ -27,6 +29,8 @@ export const mysql: Dialect = {
   insertIgnore: 'INSERT IGNORE',
   concat: (a, b) => `CONCAT(${a}, ${b})`,
   writersMax: Number.POSITIVE_INFINITY,
+  // The nodes of a Galera cluster share the ids between them.
+  idStride: '@@auto_increment_increment',
   // MariaDB does not know `AS new`, so both take the older VALUES().
   overwrite: (_key, columns) =>
     ` ON DUPLICATE KEY UPDATE ${columns.map((column) => `${column}=VALUES(${column})`).join(', ')}`,
@@ -41,6 +45,7 @@ export const sqlite: Dialect = {
   insertIgnore: 'INSERT OR IGNORE',
   concat: (a, b) => `${a} || ${b}`,
   writersMax: 1,
+  idStride: '1',
   overwrite: (key, columns) =>
     ` ON CONFLICT(${key}) DO UPDATE SET ${columns
       .map((column) => `${column}=excluded.${column}`)

@@ -9,5 +9,6 @@ export const IDLE: Gauges = {
   batchesInFlight: () => 0,
   pool: () => null,
   stock: async () => null,
+  outboxLag: async () => null,
   version: '0',
 };

@@ -313,6 +313,7 @@ const RENTAL: Omit<Rental, 'id'> = {
   completedAt: null,
   cancelledAt: null,
   cancelReason: null,
+  overdueAt: null,
 };
 
 const RESERVATION: Omit<Reservation, 'id'> = {
