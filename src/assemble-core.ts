@@ -24,6 +24,8 @@ import { pageOf, productReads } from './persistence/reads/products.js';
 import { rentalReads } from './persistence/reads/rentals.js';
 import { reservationReads } from './persistence/reads/reservations.js';
 import { summariseStock } from './persistence/reads/stock.js';
+import { summariseTelling } from './persistence/reads/telling.js';
+import { webhookReads } from './persistence/reads/webhooks.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
 import { VERSION } from './version.js';
@@ -94,6 +96,7 @@ function createCore(
       observer: { ended: (run) => metrics.cleanupEnded(run) },
     }),
     readCart: cartReads(database),
+    webhooks: webhookReads(database),
     listMovements: (query) => listMovements(database, query),
     listAudit: (query) => listAudit(database, query),
     redeemEventTicket: (ticketHash) => redeemEventTicket(database, ticketHash),
@@ -135,6 +138,11 @@ function gaugesOf(
       if (!(error instanceof DatabaseFault)) throw error;
       return null;
     });
+  const readTelling = () =>
+    summariseTelling(database).catch((error: unknown) => {
+      if (!(error instanceof DatabaseFault)) throw error;
+      return null;
+    });
   return {
     waitingCommands: () => committer().waiting,
     deepestMailbox: () => committer().deepestMailbox,
@@ -144,6 +152,7 @@ function gaugesOf(
     pool: () => database.pool(),
     stock: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readStock(), null)),
     outboxLag: atMostEvery(OUTBOX_LAG_MS, () => within(STOCK_WITHIN_MS, readOutboxLag(), null)),
+    telling: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readTelling(), null)),
     version: VERSION,
   };
 }

@@ -10,6 +10,7 @@ import type { AuditLine, AuditQuery, LedgerQuery } from './persistence/reads/mov
 import type { Page, ProductReads } from './persistence/reads/products.js';
 import type { RentalReads } from './persistence/reads/rentals.js';
 import type { ReservationReads } from './persistence/reads/reservations.js';
+import type { WebhookReads } from './persistence/reads/webhooks.js';
 
 /** Carries a command out; see Committer.send. */
 export type Send = <C extends Command>(command: C) => Promise<Answer<C>>;
@@ -23,6 +24,7 @@ export interface Core {
   readonly reservations: ReservationReads;
   readonly cleanup: Cleanups;
   readonly readCart: ReadCart;
+  readonly webhooks: WebhookReads;
   /** A product's ledger. */
   listMovements(query: LedgerQuery): Promise<Page<LedgerLine>>;
   /** Uses a ticket up, by its hash; null where it is not good (any more). */

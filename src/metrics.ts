@@ -13,9 +13,14 @@ import {
   RETRY_CAUSES,
 } from './metric-labels.js';
 import type { StockSummary } from './persistence/reads/stock.js';
+import {
+  createTellingMetrics,
+  type TellingMetrics,
+  type TellingSummary,
+} from './telling-metrics.js';
 
 /** Metrics that Prometheus scrapes; names and units after its conventions. */
-export interface Metrics extends HoldMetrics, EventMetrics {
+export interface Metrics extends HoldMetrics, EventMetrics, TellingMetrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly batchSize: Histogram;
@@ -46,6 +51,8 @@ export interface Gauges {
   stock(): Promise<StockSummary | null>;
   /** What needs a query; null where the database does not answer. */
   outboxLag(): Promise<OutboxLag | null>;
+  /** What needs a query; null where the database does not answer. */
+  telling(): Promise<TellingSummary | null>;
   readonly version: string;
 }
 
@@ -89,6 +96,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     registry,
     ...createHoldMetrics(registry),
     ...createEventMetrics(registry, () => gauges.outboxLag()),
+    ...createTellingMetrics(registry, () => gauges.telling()),
     httpDuration: new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Time from a request to its answer.',

@@ -10,6 +10,7 @@ import { reservationSurface } from './reservations/routes.js';
 import { stockSurface } from './stock/routes.js';
 import type { SurfaceSettings } from './surface-settings.js';
 import { syncSurface } from './sync/routes.js';
+import { webhookSurface } from './webhooks/routes.js';
 
 /** Every route of the API, by surface. */
 export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
@@ -23,6 +24,7 @@ export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
     reservationSurface(settings),
     auditSurface,
     eventSurface,
+    webhookSurface(settings),
     apiKeySurface,
   ];
 }

@@ -71,6 +71,7 @@ function fakeStore(script: {
             records: [],
             takenSkus: [],
             apiKeys: [],
+            webhooks: { endpoints: [], deliveries: [] },
           };
         },
         loadTruths: async () => [],

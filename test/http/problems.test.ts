@@ -98,6 +98,11 @@ describe.each(DATABASES)('problems on %s', (kind) => {
         instance: '/api/cart/remove',
       };
     },
+    webhook_endpoint_not_found: async () => ({
+      answer: await admin.get('/api/webhook-endpoints/1'),
+      detail: 'There is no such webhook endpoint.',
+      instance: '/api/webhook-endpoints/1',
+    }),
     not_found: async () => ({
       answer: await admin.get('/api/nothing'),
       detail: 'There is nothing at /api/nothing. See /docs.',
