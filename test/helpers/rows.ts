@@ -9,6 +9,7 @@ const TABLES = [
   'movements',
   'idempotency_keys',
   'api_keys',
+  'event_tickets',
   'commits',
   'sync_runs',
   'sync_findings',

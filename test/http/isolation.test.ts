@@ -174,6 +174,8 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
     client.get(`/api/audit?reservationId=${reservationId}`),
   ],
   createApiKey: () => [],
+  // It is for the caller's own store; that the stream tells nothing of another: events/stream.
+  createEventTicket: () => [],
   listApiKeys: (client) => [client.get('/api/api-keys')],
   revokeApiKey: (client, { apiKeyId }) => [client.delete(`/api/api-keys/${apiKeyId}`)],
 };
