@@ -13,8 +13,9 @@ import { createEventSocket } from './http/events/event-socket.js';
 import { openApiDocument } from './http/openapi.js';
 import { operationsRouter } from './http/operations/routes.js';
 import { createHttpServer } from './http/server.js';
-import { surfacesFor } from './http/surfaces.js';
+import { SIGNED_ENDPOINTS, surfacesFor } from './http/surfaces.js';
 import { startCleanupSchedule } from './jobs/cleanup-schedule.js';
+import { ORDER_SCHEDULE, startOrderSchedule } from './jobs/orders.js';
 import { startOverdueSchedule } from './jobs/overdue.js';
 import { startPurgeJob } from './jobs/purge.js';
 import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
@@ -94,11 +95,12 @@ export function createApp(
       core,
       authenticator,
       surfaces,
+      signedEndpoints: SIGNED_ENDPOINTS,
       operations: operationsRouter({
         metrics,
         metricsToken: config.metricsToken,
         notReady: () => readiness.notReady(),
-        openApi: () => openApiDocument(surfaces, VERSION),
+        openApi: () => openApiDocument(surfaces, SIGNED_ENDPOINTS, VERSION),
       }),
       metrics,
       log,
@@ -140,6 +142,7 @@ export function createApp(
       const parts = { core, database, clock, log };
       jobs.push(startOverdueSchedule(parts));
       jobs.push(startCleanupSchedule(config.reservationCleanupInterval, parts));
+      jobs.push(startOrderSchedule(ORDER_SCHEDULE, parts));
       if (config.syncCron !== null) {
         const options = { ...SYNC_SCHEDULE, cron: config.syncCron };
         jobs.push(startSyncSchedule(options, parts));

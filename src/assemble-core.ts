@@ -7,11 +7,15 @@ import type { Core, Send } from './core.js';
 import type { QuantityChange } from './domain/batch.js';
 import { CartGrew } from './domain/cart-grew.js';
 import { type Command, withProducts } from './domain/command.js';
+import type { Order } from './domain/order.js';
 import { newId } from './ids.js';
 import { createCleanups } from './jobs/cleanup.js';
 import { createSync } from './jobs/sync.js';
 import type { Logger } from './log.js';
 import { createMetrics, type Gauges, type Metrics } from './metrics.js';
+import { createPayments, type Payments } from './payments/payments.js';
+import { stripeProvider } from './payments/stripe.js';
+import { readStripeEvent } from './payments/stripe-events.js';
 import { listApiKeys } from './persistence/api-keys.js';
 import { batchStore } from './persistence/batch-store.js';
 import { type Database, openDatabase } from './persistence/database.js';
@@ -20,6 +24,7 @@ import { DatabaseFault } from './persistence/faults.js';
 import { readLag } from './persistence/outbox.js';
 import { cartReads } from './persistence/reads/carts.js';
 import { listAudit, listMovements } from './persistence/reads/movements.js';
+import { type OrderReads, orderReads } from './persistence/reads/orders.js';
 import { pageOf, productReads } from './persistence/reads/products.js';
 import { rentalReads } from './persistence/reads/rentals.js';
 import { reservationReads } from './persistence/reads/reservations.js';
@@ -65,15 +70,16 @@ export function assembleCore(
     gaugesOf(config, { database, readiness, committer: () => committer }),
   );
   const committer = createCommitter(config, { ...parts, database, metrics, readiness });
-  const core = createCore(config, { database, committer, metrics });
+  const core = createCore(config, { database, committer, metrics, log: parts.log });
   return { core, database, committer, metrics, readiness, stores: new Stores(database) };
 }
 
 function createCore(
   config: Config,
-  parts: { database: Database; committer: Committer; metrics: Metrics },
+  parts: { database: Database; committer: Committer; metrics: Metrics; log: Logger },
 ): Core {
-  const { database, committer, metrics } = parts;
+  const { database, committer, metrics, log } = parts;
+  const orders = orderReads(database);
   const send: Send = async (command) => {
     try {
       const answer = await sendAgainWhileCartGrows(committer, command);
@@ -95,6 +101,8 @@ function createCore(
       batchSize: config.reservationCleanupBatchSize,
       observer: { ended: (run) => metrics.cleanupEnded(run) },
     }),
+    orders,
+    payments: paymentsFor(config, { send, orders, log }),
     readCart: cartReads(database),
     webhooks: webhookReads(database),
     listMovements: (query) => listMovements(database, query),
@@ -105,6 +113,32 @@ function createCore(
       return pageOf(rows, query.limit);
     },
   };
+}
+
+/** Takes payments where a key is set, and reads what is said of them where a secret is. */
+function paymentsFor(
+  config: Config,
+  parts: { send: Send; orders: OrderReads; log: Logger },
+): Payments {
+  const { stripeSecretKey: secretKey, stripeWebhookSecrets: secrets } = config;
+  const timeoutMs = config.stripeTimeoutSeconds * 1000;
+  if (secretKey !== null && secrets.length === 0) {
+    parts.log.warn('STRIPE_WEBHOOK_SECRET is not set: what Stripe says of payments is not heard');
+  }
+  return createPayments({
+    ...parts,
+    provider:
+      secretKey === null
+        ? null
+        : stripeProvider({ secretKey, apiBase: config.stripeApiBase, timeoutMs }),
+    readEvent: secrets.length === 0 ? null : (message) => readStripeEvent(message, secrets),
+    options: {
+      intentHoldMs: config.reservationExpiryMinutes * 60_000,
+      releaseOnFailure: config.paymentFailedPolicy === 'release',
+      // It is asked twice at most.
+      requestMaxMs: 2 * timeoutMs,
+    },
+  });
 }
 
 /** A cart may hold more by the time of the lock than when it was read. */
@@ -205,6 +239,10 @@ function createCommitter(
           logQuantities(log, changes.quantityChanges);
           for (const hold of changes.endedHolds) metrics.holdEnded(hold);
           committed();
+          for (const order of changes.orderTurns) {
+            metrics.orderTurned(order.status);
+            if (order.status === 'refund_required') logRefund(log, order);
+          }
         },
         writable: (isWritable) => readiness.writable(isWritable),
       },
@@ -229,6 +267,16 @@ function createCommitter(
         commandTaken: (waitedMs) => metrics.mailboxWait.observe(waitedMs / 1000),
       },
     },
+  );
+}
+
+/** Money was taken that is to go back: somebody has to see to it. */
+function logRefund(log: Logger, order: Order): void {
+  const { id, storeId, amount, currency, failureReason: reason } = order;
+  const payment = order.paymentIntentId ?? order.sessionId;
+  log.error(
+    { order: id, store: storeId, amount, currency, payment, reason },
+    'REFUND REQUIRED: an order was paid and is not confirmed. Refund it at the provider',
   );
 }
 

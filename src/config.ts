@@ -298,6 +298,30 @@ const SETTINGS = {
     { min: 0, max: 1_000_000_000 },
     'free units at or below which a product without a threshold of its own is low',
   ),
+  stripeSecretKey: optional(
+    'STRIPE_SECRET_KEY',
+    "Stripe's secret key; without it there are no payments, and all else works",
+  ),
+  stripeWebhookSecrets: {
+    name: 'STRIPE_WEBHOOK_SECRET',
+    doc: "what Stripe's webhooks are signed with; several, with commas, during a rotation",
+    fallback: [],
+    shownDefault: '',
+    read: (value) => value.split(',').map((secret) => secret.trim()),
+  } satisfies Setting<readonly string[]>,
+  stripeApiBase: text('STRIPE_API_BASE', 'https://api.stripe.com', "where Stripe's API is"),
+  stripeTimeoutSeconds: whole(
+    'STRIPE_TIMEOUT_SECONDS',
+    8,
+    { min: 1, max: 80 },
+    'longest wait for an answer of Stripe, which is asked once more after it',
+  ),
+  paymentFailedPolicy: oneOf(
+    'PAYMENT_FAILED_POLICY',
+    'hold',
+    ['hold', 'release'],
+    'what a failed attempt to pay does: `hold` lets the buyer try again until the hold ends, `release` gives the units back at once',
+  ),
   syncCron: {
     name: 'SYNC_CRON',
     doc: 'when to find and repair drift, like `15 3 * * *`; unset: never by itself',
@@ -414,6 +438,12 @@ function relations(config: Config): string[] {
   }
   if (config.jwtJwksUrl !== null && !isHttpUrl(config.jwtJwksUrl)) {
     problems.push('JWT_JWKS_URL must be an http or https URL.');
+  }
+  if (!isHttpUrl(config.stripeApiBase)) {
+    problems.push('STRIPE_API_BASE must be an http or https URL.');
+  }
+  if (config.stripeWebhookSecrets.includes('')) {
+    problems.push('STRIPE_WEBHOOK_SECRET must be secrets with commas between them, none empty.');
   }
   if (config.jwtSecret === null && config.jwtJwksUrl === null && !isLoopback(config.host)) {
     problems.push(

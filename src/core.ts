@@ -5,8 +5,10 @@ import type { EventTicket } from './domain/event-ticket.js';
 import type { LedgerLine } from './domain/movement.js';
 import type { Cleanups } from './jobs/cleanup.js';
 import type { Sync } from './jobs/sync.js';
+import type { Payments } from './payments/payments.js';
 import type { ReadCart } from './persistence/reads/carts.js';
 import type { AuditLine, AuditQuery, LedgerQuery } from './persistence/reads/movements.js';
+import type { OrderReads } from './persistence/reads/orders.js';
 import type { Page, ProductReads } from './persistence/reads/products.js';
 import type { RentalReads } from './persistence/reads/rentals.js';
 import type { ReservationReads } from './persistence/reads/reservations.js';
@@ -23,6 +25,8 @@ export interface Core {
   readonly rentals: RentalReads;
   readonly reservations: ReservationReads;
   readonly cleanup: Cleanups;
+  readonly orders: OrderReads;
+  readonly payments: Payments;
   readonly readCart: ReadCart;
   readonly webhooks: WebhookReads;
   /** A product's ledger. */

@@ -12,6 +12,7 @@ import {
   REFUSAL_CODES,
   RETRY_CAUSES,
 } from './metric-labels.js';
+import { createOrderMetrics, type OrderMetrics } from './order-metrics.js';
 import type { StockSummary } from './persistence/reads/stock.js';
 import {
   createTellingMetrics,
@@ -20,7 +21,7 @@ import {
 } from './telling-metrics.js';
 
 /** Metrics that Prometheus scrapes; names and units after its conventions. */
-export interface Metrics extends HoldMetrics, EventMetrics, TellingMetrics {
+export interface Metrics extends HoldMetrics, OrderMetrics, EventMetrics, TellingMetrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly batchSize: Histogram;
@@ -97,6 +98,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     ...createHoldMetrics(registry),
     ...createEventMetrics(registry, () => gauges.outboxLag()),
     ...createTellingMetrics(registry, () => gauges.telling()),
+    ...createOrderMetrics(registry),
     httpDuration: new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Time from a request to its answer.',
@@ -294,6 +296,14 @@ function registerStockGauges(registry: Registry, gauges: Gauges): void {
     'For how long the hold is due that is due longest and not written down as expired.',
     [],
     (age, { holds }) => age.set(holds.oldestDueSeconds),
+  );
+  gauge(
+    'availability_orders',
+    'Orders that wait: to be paid, or to be refunded.',
+    ['status'],
+    (waiting, { orders }) => {
+      for (const [status, count] of orders) waiting.set({ status }, count);
+    },
   );
   gauge(
     'availability_last_sync_timestamp_seconds',

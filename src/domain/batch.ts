@@ -18,6 +18,8 @@ import type { IdempotencyRecord } from './idempotency.js';
 import type { Instant } from './instant.js';
 import { LiveProduct, type Sent } from './live-product.js';
 import type { Movement, MovementKind } from './movement.js';
+import type { Order } from './order.js';
+import type { ReceivedEvent } from './payment-news.js';
 import { asTold, countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
 import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
@@ -37,6 +39,10 @@ export interface Loaded {
   /** customers whose holds are counted; their rows are locked */
   readonly customers: readonly CustomerHolds[];
   readonly cartItems: readonly CartItem[];
+  /** those that commands name, by id or by cart; their rows are locked */
+  readonly orders: readonly Order[];
+  /** which of the payment provider's messages came before */
+  readonly knownPaymentEventIds: readonly string[];
   readonly records: readonly IdempotencyRecord[];
   /** which of the SKUs that are to be made exist already */
   readonly takenSkus: readonly SkuInStore[];
@@ -109,6 +115,14 @@ export interface Changes {
   /** by id: new ones, and those that changed */
   readonly savedCartItems: Map<string, CartItem>;
   readonly removedCartItemIds: Set<string>;
+  /** by id */
+  readonly newOrders: Map<string, Order>;
+  /** by id: the last of several changes is what is written */
+  readonly changedOrders: Map<string, Order>;
+  /** orders right after each change of their status, for the log and the metrics */
+  readonly orderTurns: Order[];
+  /** messages of the payment provider's */
+  readonly paymentEvents: (ReceivedEvent & { readonly createdAt: Instant })[];
   /** for the metrics */
   readonly endedHolds: EndedHold[];
   readonly movements: Movement[];
@@ -144,6 +158,10 @@ export class Batch {
     changedReservations: new Map(),
     savedCartItems: new Map(),
     removedCartItemIds: new Set(),
+    newOrders: new Map(),
+    changedOrders: new Map(),
+    orderTurns: [],
+    paymentEvents: [],
     endedHolds: [],
     movements: [],
     quantityChanges: [],
@@ -170,6 +188,8 @@ export class Batch {
   readonly #expiries = new Map<number, Instant | null>();
   readonly #activeHolds: Map<string, number>;
   readonly #cartItems: Map<string, CartItem>;
+  readonly #orders: Map<string, Order>;
+  readonly #knownPaymentEvents: Set<string>;
 
   constructor(loaded: Loaded) {
     this.now = loaded.now;
@@ -193,6 +213,8 @@ export class Batch {
     );
     this.#activeHolds = new Map(loaded.customers.map((row) => [userKey(row), row.activeHolds]));
     this.#cartItems = new Map(loaded.cartItems.map((item) => [itemKey(item), item]));
+    this.#orders = new Map(loaded.orders.map((order) => [order.id, order]));
+    this.#knownPaymentEvents = new Set(loaded.knownPaymentEventIds);
     this.#takenSkus = new Set(loaded.takenSkus.map(skuKey));
     this.#apiKeys = new Map(loaded.apiKeys.map((key) => [key.id, key]));
   }
@@ -360,6 +382,41 @@ export class Batch {
   rental(command: { storeId: number; rentalId: string }): Rental | undefined {
     const rental = this.#rentals.get(command.rentalId);
     return rental?.storeId === command.storeId ? rental : undefined;
+  }
+
+  /** The order, where it exists in the command's store. */
+  order(command: { storeId: number; orderId: string }): Order | undefined {
+    const order = this.#orders.get(command.orderId);
+    return order?.storeId === command.storeId ? order : undefined;
+  }
+
+  /** The order of a cart that is pending: there is one at most. */
+  pendingOrder({ storeId, cartId }: { storeId: number; cartId: string }): Order | undefined {
+    return [...this.#orders.values()].find(
+      (order) => order.storeId === storeId && order.cartId === cartId && order.status === 'pending',
+    );
+  }
+
+  createOrder(order: Order): void {
+    this.#orders.set(order.id, order);
+    this.changes.newOrders.set(order.id, order);
+  }
+
+  /** Keeps what became of an order. */
+  saveOrder(order: Order): void {
+    this.#orders.set(order.id, order);
+    const { newOrders, changedOrders } = this.changes;
+    (newOrders.has(order.id) ? newOrders : changedOrders).set(order.id, order);
+  }
+
+  /** Whether a message of the payment provider's was carried out before. */
+  knowsPaymentEvent(id: string): boolean {
+    return this.#knownPaymentEvents.has(id);
+  }
+
+  keepPaymentEvent(event: ReceivedEvent): void {
+    this.#knownPaymentEvents.add(event.id);
+    this.changes.paymentEvents.push({ ...event, createdAt: this.now });
   }
 
   apiKey(command: CommandHeader & { apiKeyId: string }): ApiKey | undefined {

@@ -15,6 +15,15 @@ import {
   takeOffHold,
 } from './holds.js';
 import type { IdempotencyRecord } from './idempotency.js';
+import {
+  attachPayment,
+  attendOrder,
+  cancelOrder,
+  createOrder,
+  expireOrder,
+  notePaymentEvent,
+  settleOrder,
+} from './orders.js';
 import { tellOverdue } from './overdue.js';
 import { createProducts, publish, updateProduct } from './products.js';
 import { isRemembered } from './refusal.js';
@@ -61,7 +70,10 @@ export function decide(
   const batch = new Batch(loaded);
   const records = new Map(loaded.records.map((record) => [record.keyHash, record]));
   for (const productId of productsToMend(loaded)) {
-    const cause = commands.find((command) => productIdsOf(command).includes(productId));
+    // A sync looks for itself, and tells what it found; a dry one repairs nothing.
+    const cause = commands.find(
+      (command) => command.kind !== 'sync' && productIdsOf(command).includes(productId),
+    );
     if (cause) batch.mend(productId, cause);
   }
   const settlements = commands.map((command) => settleOrSendAgain(batch, command, records, rules));
@@ -182,6 +194,20 @@ function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
       return startCleanup(batch, command);
     case 'finish_cleanup':
       return finishCleanup(batch, command);
+    case 'create_order':
+      return createOrder(batch, command, rules);
+    case 'attach_payment':
+      return attachPayment(batch, command);
+    case 'attend_order':
+      return attendOrder(batch, command);
+    case 'settle_order':
+      return settleOrder(batch, command);
+    case 'cancel_order':
+      return cancelOrder(batch, command);
+    case 'expire_order':
+      return expireOrder(batch, command);
+    case 'note_payment_event':
+      return notePaymentEvent(batch, command);
     case 'create_products':
       return createProducts(batch, command);
     case 'publish':

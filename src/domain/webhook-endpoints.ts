@@ -93,7 +93,14 @@ export function disableWebhookEndpoint(
   const { id, storeId, url, events, failingSince } = after;
   batch.tell(command, {
     type: 'webhook_endpoint.disabled',
-    data: { id, storeId, url, events, disabledReason: reason, failingSince },
+    data: {
+      id,
+      storeId,
+      url,
+      events,
+      disabledReason: reason,
+      failingSince: failingSince === null ? null : new Date(failingSince).toISOString(),
+    },
   });
   return done({ disabled: true });
 }

@@ -2,6 +2,7 @@ import type { Changes, Loaded } from '../domain/batch.js';
 import type { ProductTruth } from '../domain/drift.js';
 import type { Instant } from '../domain/instant.js';
 import type { Needs } from '../domain/needs.js';
+import { rentalIdsOfOrder } from '../domain/order.js';
 import type { Reservation } from '../domain/reservation.js';
 import { guarded } from '../guarded.js';
 import { insertApiKeys, lockApiKeys, revokeApiKeys } from './api-keys.js';
@@ -18,6 +19,7 @@ import {
   readClockAndRecords,
 } from './idempotency-keys.js';
 import { appendMovements } from './movements.js';
+import { insertOrders, lockOrders, saveOrders } from './orders.js';
 import { findTakenSkus, insertProducts, lockProducts, saveProducts } from './products.js';
 import { insertRentals, lockRentals, lockRentalsOfNobody, saveChangedRentals } from './rentals.js';
 import {
@@ -36,6 +38,7 @@ import {
   lockWebhookEndpoints,
   saveWebhookEndpoints,
 } from './webhook-endpoints.js';
+import { insertWebhookEvents, readKnownEvents } from './webhook-events.js';
 
 /** A batch's transaction: lock and load, then save, then commit, each at most once. */
 export interface BatchTransaction {
@@ -102,14 +105,21 @@ function transaction(
       times.locked(performance.now() - askedMs);
       const { now, records } = await readClockAndRecords(session, needs.keyHashes);
       const lately = now - options.holdMaxMs;
-      const reservations = await readReservations(session, needs, lately);
+      const holds = [...needs.holds, ...needs.ownHoldsOf(products)];
+      const reservations = await readReservations(session, { ...needs, holds }, lately);
       const due = await readDueHolds(session, products, { now, needs });
       const confirmed = reservations
         .map(({ rentalId }) => rentalId)
         .filter((rentalId) => rentalId !== null);
       const customers = await countHoldsOfCustomers(session, needs.customers, now);
       const cartItems = await readCartItems(session, needs.cartItems);
-      const named = await lockRentals(session, [...needs.rentalIds, ...confirmed]);
+      const orders = await lockOrders(session, needs);
+      const knownPaymentEventIds = await readKnownEvents(session, needs.paymentEventIds);
+      const named = await lockRentals(session, [
+        ...needs.rentalIds,
+        ...confirmed,
+        ...orders.flatMap(rentalIdsOfOrder),
+      ]);
       const rentals = new Map(named.map((rental) => [rental.id, rental]));
       for (const [productId, units] of needs.releases) {
         // Those that the batch ends by name may be among the oldest.
@@ -130,6 +140,8 @@ function transaction(
         dueHolds: due.dueHolds,
         customers,
         cartItems,
+        orders,
+        knownPaymentEventIds,
         records,
         takenSkus,
         apiKeys,
@@ -161,6 +173,10 @@ async function save(
   await insertReservations(session, [...changes.newReservations.values()]);
   await removeCartItems(session, [...changes.removedCartItemIds]);
   await saveCartItems(session, [...changes.savedCartItems.values()]);
+  // A cart's order that is over makes room under the key for its next one.
+  await saveOrders(session, [...changes.changedOrders.values()]);
+  await insertOrders(session, [...changes.newOrders.values()]);
+  await insertWebhookEvents(session, changes.paymentEvents);
   await appendMovements(session, lines);
   await saveProducts(session, changes.changedProducts);
   await insertApiKeys(session, changes.newApiKeys);
@@ -184,6 +200,9 @@ async function save(
     changes.records.length +
       changes.changedOutcomes.size +
       changes.events.length +
+      changes.newOrders.size +
+      changes.changedOrders.size +
+      changes.paymentEvents.length +
       changes.changedProducts.length +
       changes.savedCartItems.size +
       changes.removedCartItemIds.size +

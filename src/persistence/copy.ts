@@ -9,6 +9,8 @@ const TABLES: readonly { name: string; key: string }[] = [
   { name: 'rentals', key: 'id' },
   { name: 'reservations', key: 'id' },
   { name: 'cart_items', key: 'id' },
+  { name: 'orders', key: 'id' },
+  { name: 'webhook_events', key: 'id' },
   { name: 'movements', key: 'id' },
   { name: 'events', key: 'id' },
   { name: 'outbox', key: 'page' },

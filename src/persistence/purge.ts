@@ -1,5 +1,7 @@
 import type { Connection, Database } from './database.js';
 
+/** The provider sends a message again for days; months are for people who look into something. */
+const WEBHOOK_EVENTS_KEPT_HOURS = 90 * 24;
 /** A mark is looked for within seconds of its COMMIT; a day is beyond any doubt. */
 const MARKS_KEPT_HOURS = 24;
 
@@ -12,7 +14,8 @@ const EVENTS_KEPT_LONGER_HOURS = 24;
 
 /**
  * Removes up to `rowsMax` idempotency records past their time, and as many old marks of commits,
- * tickets, events, deliveries and mails. Returns whether there may be more. Any number of copies may do it at once.
+ * tickets, events, deliveries, mails and messages of the payment provider's. Returns whether there
+ * may be more. Any number of copies may do it at once.
  */
 export async function purge(
   database: Database,
@@ -65,8 +68,15 @@ export async function purge(
       key: 'id',
       where: `created_at <= ${hoursAgo(eventRetentionHours)}`,
     });
+    const messages = await deleteSome(session, rowsMax, {
+      table: 'webhook_events',
+      key: 'id',
+      where: `created_at <= ${hoursAgo(WEBHOOK_EVENTS_KEPT_HOURS)}`,
+    });
     await session.commit();
-    return [keys, marks, tickets, pages, events, deliveries, mails, notices].includes(rowsMax);
+    return [keys, marks, tickets, pages, events, deliveries, mails, notices, messages].includes(
+      rowsMax,
+    );
   } catch (error) {
     await session.rollback();
     throw error;

@@ -68,6 +68,8 @@ function fakeStore(script: {
             dueHolds: [],
             customers: [],
             cartItems: [],
+            orders: [],
+            knownPaymentEventIds: [],
             records: [],
             takenSkus: [],
             apiKeys: [],

@@ -9,6 +9,7 @@ import type { LinelessEvent } from '../../src/domain/event.js';
 import type { IdempotencyRecord } from '../../src/domain/idempotency.js';
 import type { Movement } from '../../src/domain/movement.js';
 import { type Needs, needsOf } from '../../src/domain/needs.js';
+import { type Order, rentalIdsOfOrder } from '../../src/domain/order.js';
 import type { Product } from '../../src/domain/product.js';
 import type { Rental } from '../../src/domain/rental.js';
 import type { Reservation } from '../../src/domain/reservation.js';
@@ -38,6 +39,8 @@ export class ModelStore {
   readonly rentals = new Map<string, Rental>();
   readonly reservations = new Map<string, Reservation>();
   readonly cartItems = new Map<string, CartItem>();
+  readonly orders = new Map<string, Order>();
+  readonly paymentEvents = new Set<string>();
   readonly ledger: Movement[] = [];
   readonly records = new Map<string, IdempotencyRecord>();
   readonly apiKeys = new Map<string, ApiKey>();
@@ -107,11 +110,14 @@ export class ModelStore {
   }
 
   load(commands: readonly Command[]): Loaded {
-    const needs = needsOf(commands);
+    const needs = this.#needsOf(commands);
+    const orders = this.#ordersFor(needs);
     const loaded = structuredClone({
       now: this.now,
       products: found(this.products, needs.productIds),
-      rentals: found(this.rentals, [...new Set(this.#rentalIdsFor(needs))]),
+      rentals: found(this.rentals, [
+        ...new Set([...this.#rentalIdsFor(needs), ...orders.flatMap(rentalIdsOfOrder)]),
+      ]),
       ...this.#holdsFor(needs),
       customers: needs.customers.map((customer) => ({
         ...customer,
@@ -126,6 +132,8 @@ export class ModelStore {
             item.storeId === storeId && item.userId === userId && item.productId === productId,
         ),
       ),
+      orders,
+      knownPaymentEventIds: needs.paymentEventIds.filter((id) => this.paymentEvents.has(id)),
       records: found(this.records, needs.keyHashes),
       takenSkus: needs.skus.filter((wanted) => this.#hasSku(wanted)),
       apiKeys: found(this.apiKeys, needs.apiKeyIds),
@@ -136,6 +144,12 @@ export class ModelStore {
     });
     const ids = new Set([...needs.syncIds, ...needs.deepSyncIds, ...productsToMend(loaded)]);
     return { ...loaded, truths: [...ids].map((id) => this.#truthOf(id)) };
+  }
+
+  #needsOf(commands: readonly Command[]): Needs {
+    const needs = needsOf(commands);
+    const own = needs.ownHoldsOf(found(this.products, needs.productIds));
+    return { ...needs, holds: [...needs.holds, ...own] };
   }
 
   /** The units of a product's active holds, those that are due among them. */
@@ -180,6 +194,9 @@ export class ModelStore {
     this.#checkHolds();
     for (const id of changes.removedCartItemIds) this.cartItems.delete(id);
     for (const [id, item] of changes.savedCartItems) this.cartItems.set(id, structuredClone(item));
+    for (const [id, order] of changes.changedOrders) this.orders.set(id, structuredClone(order));
+    for (const [id, order] of changes.newOrders) insert(this.orders, id, order);
+    for (const { id } of changes.paymentEvents) this.paymentEvents.add(id);
     this.ledger.push(...structuredClone(changes.movements));
     for (const product of changes.changedProducts) this.#saveProduct(product);
     for (const { secretHash: _, ...key } of changes.newApiKeys) insert(this.apiKeys, key.id, key);
@@ -196,6 +213,17 @@ export class ModelStore {
       const record = this.records.get(keyHash);
       if (record) this.records.set(keyHash, structuredClone({ ...record, outcome }));
     }
+  }
+
+  #ordersFor({ orderIds, cartsOfOrders }: Needs): Order[] {
+    return [...this.orders.values()].filter(
+      (order) =>
+        orderIds.includes(order.id) ||
+        (order.status === 'pending' &&
+          cartsOfOrders.some(
+            ({ storeId, cartId }) => storeId === order.storeId && cartId === order.cartId,
+          )),
+    );
   }
 
   #held(): Reservation[] {

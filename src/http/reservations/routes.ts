@@ -8,7 +8,7 @@ import { ADMIN, ANYONE, type Caller, ownerOf } from '../caller.js';
 import { endpoint, type Reply, replyTo, type Surface } from '../endpoint.js';
 import { Problem, problemOf } from '../problem.js';
 import { findProduct, productIdOf } from '../products/routes.js';
-import { toMs } from '../schemas.js';
+import { toMs, toProductRef } from '../schemas.js';
 import type { SurfaceSettings } from '../surface-settings.js';
 import { renderRental, renderReservation, renderStock } from './replies.js';
 import {
@@ -53,7 +53,7 @@ function createReservation(body: ReturnType<typeof reservationBodies>['NewReserv
       'hold_limit_reached',
     ],
     async handle({ core, caller, body, header }) {
-      const { said, ref } = body.resellerProductId;
+      const said = body.resellerProductId;
       const answer = await core.send({
         ...header(),
         kind: 'reserve',
@@ -61,7 +61,7 @@ function createReservation(body: ReturnType<typeof reservationBodies>['NewReserv
         how: 'set',
         lines: [
           {
-            productId: await productIdOf(core, caller, ref),
+            productId: await productIdOf(core, caller, toProductRef(said)),
             cartId: body.cartId,
             quantity: body.quantity,
             customerId: customerFor(caller, body.customerId),
