@@ -6,6 +6,7 @@ import type { Config } from './config.js';
 import type { Core } from './core.js';
 import { type Carrier, startCarrier } from './events/carrier.js';
 import { Feed } from './events/feed.js';
+import { type Follower, type Following, startFollower } from './events/follower.js';
 import { prepareOutbox, RELAY, type Relay, startRelay } from './events/relay.js';
 import { Authenticator } from './http/auth.js';
 import { createEventSocket } from './http/events/event-socket.js';
@@ -21,12 +22,18 @@ import { startReportSchedule } from './jobs/report-schedule.js';
 import { startRollUpSchedule } from './jobs/rollup-schedule.js';
 import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
+import { MAILER, startMailer } from './mail/mailer.js';
+import { mailNotices } from './mail/notices.js';
+import { smtpTransport } from './mail/transport.js';
 import { findApiKeys } from './persistence/api-keys.js';
 import type { Database } from './persistence/database.js';
 import { DatabaseFault } from './persistence/faults.js';
 import { createMigrator } from './persistence/migrations.js';
 import { sharedQuery } from './persistence/reads/shared-query.js';
 import { VERSION } from './version.js';
+import { webhookDispatcher } from './webhooks/dispatcher.js';
+import { createPoster } from './webhooks/post.js';
+import { SENDER, startWebhookSender } from './webhooks/sender.js';
 import { within } from './within.js';
 
 const DATABASE_RETRY_MS = 1_000;
@@ -35,6 +42,7 @@ const LAST_REPLIES_MS = 1_000;
 /** a server that doesn't answer any more does not keep the process */
 const CLOSE_DATABASE_MS = 1_000;
 
+const WEBHOOK_TIMEOUT_MS = 10_000;
 const POLL_MS = 250;
 const POLL_TO_BE_SURE_MS = 1_000;
 /** A transaction is so many statements at the most from its first line on, each as long as it may be. */
@@ -67,6 +75,8 @@ export function createApp(
   const clock = parts.clock ?? systemClock;
   let relay: Relay | null = null;
   let carrier: Carrier | null = null;
+  /** who must miss no event */
+  const followings: Following[] = [];
   const { core, database, committer, metrics, readiness, stores, refusals } = assembleCore(config, {
     log,
     clock,
@@ -126,6 +136,8 @@ export function createApp(
       await listen(server, config);
       await prepareDatabase();
       startEvents();
+      startWebhooks();
+      startMail();
       readiness.started();
       const { eventRetentionDays } = config;
       jobs.push(startPurgeJob(database, { log, eventRetentionDays }));
@@ -181,6 +193,7 @@ export function createApp(
           told(told) {
             metrics.eventsTold.inc(told.last - told.after);
             feed.told(told);
+            for (const following of followings) following.nudge();
           },
         },
       },
@@ -195,6 +208,54 @@ export function createApp(
     );
     carrier = events;
     jobs.push(() => events.stop());
+  }
+
+  function startWebhooks(): void {
+    const sender = startWebhookSender(
+      {
+        ...SENDER,
+        retrySeconds: config.webhookRetrySchedule,
+        userAgent: `rental-availability/${VERSION}`,
+      },
+      {
+        database,
+        send: core.send,
+        poster: createPoster({
+          allowPrivate: config.webhookAllowPrivate,
+          timeoutMs: WEBHOOK_TIMEOUT_MS,
+        }),
+        log,
+        observer: {
+          attempted: (attempt) => metrics.webhookAttempted(attempt),
+          ended: (outcome) => metrics.webhookEnded(outcome),
+          endpointDisabled: (reason) => metrics.webhookEndpointDisabled(reason),
+        },
+      },
+    );
+    jobs.push(() => sender.stop());
+    follow(webhookDispatcher(database, () => sender.nudge()));
+  }
+
+  function startMail(): void {
+    const { smtpUrl: url, alertEmail: alertEmails } = config;
+    const from = config.mailFrom ?? alertEmails[0];
+    if (url === null || from === undefined) {
+      log.info('mail is off: SMTP_URL is not set');
+      return;
+    }
+    follow(mailNotices(alertEmails));
+    const transport = smtpTransport({ url, from });
+    const mailer = startMailer(
+      { ...MAILER, alertEmails },
+      { database, transport, log, observer: metrics },
+    );
+    jobs.push(() => mailer.stop());
+  }
+
+  function follow(follower: Follower): void {
+    const following = startFollower(follower, { database, log });
+    followings.push(following);
+    jobs.push(() => following.stop());
   }
 
   /** Where somebody brings the events, the outbox is looked into only to be sure. */

@@ -29,6 +29,8 @@ import { pageOf, productReads } from './persistence/reads/products.js';
 import { rentalReads } from './persistence/reads/rentals.js';
 import { reservationReads } from './persistence/reads/reservations.js';
 import { summariseStock } from './persistence/reads/stock.js';
+import { summariseTelling } from './persistence/reads/telling.js';
+import { webhookReads } from './persistence/reads/webhooks.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
 import { createKeptReports } from './reports/kept.js';
@@ -121,6 +123,7 @@ function createCore(
     orders,
     payments: paymentsFor(config, { send, orders, log }),
     readCart: cartReads(database),
+    webhooks: webhookReads(database),
     listMovements: (query) => listMovements(database, query),
     listAudit: (query) => listAudit(database, query),
     redeemEventTicket: (ticketHash) => redeemEventTicket(database, ticketHash),
@@ -188,6 +191,11 @@ function gaugesOf(
       if (!(error instanceof DatabaseFault)) throw error;
       return null;
     });
+  const readTelling = () =>
+    summariseTelling(database).catch((error: unknown) => {
+      if (!(error instanceof DatabaseFault)) throw error;
+      return null;
+    });
   return {
     waitingCommands: () => committer().waiting,
     deepestMailbox: () => committer().deepestMailbox,
@@ -197,6 +205,7 @@ function gaugesOf(
     pool: () => database.pool(),
     stock: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readStock(), null)),
     outboxLag: atMostEvery(OUTBOX_LAG_MS, () => within(STOCK_WITHIN_MS, readOutboxLag(), null)),
+    telling: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readTelling(), null)),
     version: VERSION,
   };
 }
@@ -248,11 +257,11 @@ function createCommitter(
         committed(changes) {
           logQuantities(log, changes.quantityChanges);
           for (const hold of changes.endedHolds) metrics.holdEnded(hold);
+          committed();
           for (const order of changes.orderTurns) {
             metrics.orderTurned(order.status);
             if (order.status === 'refund_required') logRefund(log, order);
           }
-          committed();
         },
         writable: (isWritable) => readiness.writable(isWritable),
       },

@@ -110,6 +110,27 @@ export function parseDatabaseUrl(url: string): DatabaseTarget {
   return { dialect: 'mysql', url: url.replace(/^mariadb:/, 'mysql:'), database };
 }
 
+/** Standard Webhooks' own: over a day in all. */
+const WEBHOOK_RETRY_SCHEDULE: readonly number[] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000];
+const RETRIES_MAX = 20;
+const RETRY_SECONDS_MAX = 604_800;
+
+function parseRetrySchedule(value: string): readonly number[] {
+  const seconds = value.split(',').map((text) => text.trim());
+  const isRight = (text: string) => /^\d+(\.\d+)?$/.test(text) && Number(text) <= RETRY_SECONDS_MAX;
+  if (seconds.length > RETRIES_MAX || !seconds.every(isRight)) {
+    throw new RangeError(
+      `must be up to ${RETRIES_MAX} numbers of seconds from 0 to ${RETRY_SECONDS_MAX}, with commas, like 5,300,1800`,
+    );
+  }
+  return seconds.map(Number);
+}
+
+/** One address and nothing else: no name, no comment, nothing that could end a header. */
+function isEmailAddress(text: string): boolean {
+  return text.length <= 320 && /^[^\s@<>(),;:"\\[\]]+@[^\s@<>(),;:"\\[\]]+$/.test(text);
+}
+
 /** A second to a year. */
 const MINUTES = { min: 1 / 60, max: 525_600 };
 
@@ -236,6 +257,55 @@ const SETTINGS = {
       if (!/^rediss?:\/\/./.test(value) || !URL.canParse(value)) {
         throw new RangeError('must be redis://host:port or rediss://host:port');
       }
+      return value;
+    },
+  } satisfies Setting<string | null>,
+  webhookAllowPrivate: {
+    name: 'WEBHOOK_ALLOW_PRIVATE',
+    doc: 'whether webhooks may go to private addresses, and by http: for trying things',
+    fallback: false,
+    read(value) {
+      if (value !== 'true' && value !== 'false') throw new RangeError('must be true or false');
+      return value === 'true';
+    },
+  } satisfies Setting<boolean>,
+  webhookRetrySchedule: {
+    name: 'WEBHOOK_RETRY_SCHEDULE',
+    doc: 'how long a webhook that failed waits for each further attempt, in seconds',
+    fallback: WEBHOOK_RETRY_SCHEDULE,
+    shownDefault: WEBHOOK_RETRY_SCHEDULE.join(','),
+    read: parseRetrySchedule,
+  } satisfies Setting<readonly number[]>,
+  smtpUrl: {
+    name: 'SMTP_URL',
+    doc: 'server that takes mail, `smtp://user:password@host:587` or `smtps://…`; unset: no mail',
+    fallback: null,
+    read(value) {
+      const wrong = new RangeError('must be smtp://user:password@host:port or smtps://…');
+      if (!/^smtps?:\/\//.test(value) || !URL.canParse(value)) throw wrong;
+      if (new URL(value).hostname === '') throw wrong;
+      return value;
+    },
+  } satisfies Setting<string | null>,
+  alertEmail: {
+    name: 'ALERT_EMAIL',
+    doc: 'who is told by mail of stock that is low, drift and refunds; several with commas',
+    fallback: [],
+    shownDefault: '',
+    read(value) {
+      const addresses = value.split(',').map((address) => address.trim());
+      if (!addresses.every(isEmailAddress)) {
+        throw new RangeError('must be one or more addresses like anna@example.com, with commas');
+      }
+      return addresses;
+    },
+  } satisfies Setting<readonly string[]>,
+  mailFrom: {
+    name: 'MAIL_FROM',
+    doc: 'address that mail comes from; unset: the first of `ALERT_EMAIL`',
+    fallback: null,
+    read(value) {
+      if (!isEmailAddress(value)) throw new RangeError('must be an address like anna@example.com');
       return value;
     },
   } satisfies Setting<string | null>,
@@ -422,6 +492,11 @@ function relations(config: Config): string[] {
     if (lasts > config.reservationMaxMinutes) {
       problems.push(`${name} must not be more than RESERVATION_MAX_MINUTES.`);
     }
+  }
+  if (config.smtpUrl !== null && config.mailFrom === null && config.alertEmail.length === 0) {
+    problems.push(
+      'MAIL_FROM or ALERT_EMAIL must be set where SMTP_URL is: mail has to come from somebody.',
+    );
   }
   if (config.shutdownGraceSeconds <= config.shutdownDelaySeconds) {
     problems.push('SHUTDOWN_GRACE_SECONDS must be more than SHUTDOWN_DELAY_SECONDS.');

@@ -12,6 +12,7 @@ import type { OrderReads } from './persistence/reads/orders.js';
 import type { Page, ProductReads } from './persistence/reads/products.js';
 import type { RentalReads } from './persistence/reads/rentals.js';
 import type { ReservationReads } from './persistence/reads/reservations.js';
+import type { WebhookReads } from './persistence/reads/webhooks.js';
 import type { KeptReports } from './reports/kept.js';
 import type { Reports } from './reports/reports.js';
 
@@ -31,6 +32,7 @@ export interface Core {
   readonly readCart: ReadCart;
   readonly reports: Reports;
   readonly keptReports: KeptReports;
+  readonly webhooks: WebhookReads;
   /** A product's ledger. */
   listMovements(query: LedgerQuery): Promise<Page<LedgerLine>>;
   /** Uses a ticket up, by its hash; null where it is not good (any more). */

@@ -14,9 +14,14 @@ import {
 } from './metric-labels.js';
 import { createOrderMetrics, type OrderMetrics } from './order-metrics.js';
 import type { StockSummary } from './persistence/reads/stock.js';
+import {
+  createTellingMetrics,
+  type TellingMetrics,
+  type TellingSummary,
+} from './telling-metrics.js';
 
 /** Metrics that Prometheus scrapes; names and units after its conventions. */
-export interface Metrics extends HoldMetrics, OrderMetrics, EventMetrics {
+export interface Metrics extends HoldMetrics, OrderMetrics, EventMetrics, TellingMetrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly batchSize: Histogram;
@@ -47,6 +52,8 @@ export interface Gauges {
   stock(): Promise<StockSummary | null>;
   /** What needs a query; null where the database does not answer. */
   outboxLag(): Promise<OutboxLag | null>;
+  /** What needs a query; null where the database does not answer. */
+  telling(): Promise<TellingSummary | null>;
   readonly version: string;
 }
 
@@ -89,8 +96,9 @@ export function createMetrics(gauges: Gauges): Metrics {
   return {
     registry,
     ...createHoldMetrics(registry),
-    ...createOrderMetrics(registry),
     ...createEventMetrics(registry, () => gauges.outboxLag()),
+    ...createTellingMetrics(registry, () => gauges.telling()),
+    ...createOrderMetrics(registry),
     httpDuration: new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Time from a request to its answer.',

@@ -24,6 +24,7 @@ import { asTold, countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
 import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
 import type { NewSyncRun, SyncFinding } from './sync-run.js';
+import { type LoadedWebhooks, type WebhookChanges, WebhookRows } from './webhook-rows.js';
 
 /** Everything that a batch decides on, read under the locks. */
 export interface Loaded {
@@ -47,6 +48,7 @@ export interface Loaded {
   readonly takenSkus: readonly SkuInStore[];
   /** those that are not revoked */
   readonly apiKeys: readonly ApiKey[];
+  readonly webhooks: LoadedWebhooks;
   /** of products that are synced, and of those that `productsToMend` named */
   readonly truths: readonly ProductTruth[];
 }
@@ -137,6 +139,7 @@ export interface Changes {
   readonly syncFindings: SyncFinding[];
   readonly events: LinelessEvent[];
   readonly newEventTickets: EventTicket[];
+  readonly webhooks: WebhookChanges;
 }
 
 /**
@@ -145,7 +148,8 @@ export interface Changes {
  */
 export class Batch {
   readonly now: Instant;
-  readonly changes: Changes = {
+  readonly webhooks: WebhookRows;
+  readonly changes: Omit<Changes, 'webhooks'> = {
     createdProducts: [],
     changedProducts: [],
     newRentals: [],
@@ -189,6 +193,7 @@ export class Batch {
 
   constructor(loaded: Loaded) {
     this.now = loaded.now;
+    this.webhooks = new WebhookRows(loaded.webhooks);
     const truths = new Map(loaded.truths.map((truth) => [truth.productId, truth]));
     for (const row of loaded.products) {
       this.#products.set(row.id, new LiveProduct(row));
@@ -544,7 +549,7 @@ export class Batch {
     this.changes.changedProducts = [...this.#products.values()]
       .filter((product) => product.changed)
       .map((product) => product.row);
-    return this.changes;
+    return { ...this.changes, webhooks: this.webhooks.changes };
   }
 }
 

@@ -13,6 +13,12 @@ import type { Refusal } from './refusal.js';
 import type { Rental } from './rental.js';
 import type { ToldReservation } from './reservation.js';
 import type { NewSyncRun } from './sync-run.js';
+import type {
+  NewWebhookEndpoint,
+  WebhookDelivery,
+  WebhookEndpoint,
+  WebhookEndpointChanges,
+} from './webhook-endpoint.js';
 
 /** What every command says, whatever it asks for. Its ids are made before anything is written. */
 export interface CommandHeader {
@@ -394,6 +400,37 @@ export interface CreateEventTicket extends CommandHeader {
   readonly ticket: NewEventTicket;
 }
 
+export interface CreateWebhookEndpoint extends CommandHeader {
+  readonly kind: 'create_webhook_endpoint';
+  readonly endpoint: NewWebhookEndpoint;
+}
+
+export interface UpdateWebhookEndpoint extends CommandHeader {
+  readonly kind: 'update_webhook_endpoint';
+  readonly endpointId: string;
+  readonly changes: WebhookEndpointChanges;
+}
+
+export interface DeleteWebhookEndpoint extends CommandHeader {
+  readonly kind: 'delete_webhook_endpoint';
+  readonly endpointId: string;
+}
+
+/** Switches an endpoint off for what its receiver at this URL did. */
+export interface DisableWebhookEndpoint extends CommandHeader {
+  readonly kind: 'disable_webhook_endpoint';
+  readonly endpointId: string;
+  readonly url: string;
+  readonly reason: 'gone' | 'failing';
+}
+
+/** Sends an event to an endpoint again, or at once. */
+export interface RetryWebhookDelivery extends CommandHeader {
+  readonly kind: 'retry_webhook_delivery';
+  readonly endpointId: string;
+  readonly deliveryId: string;
+}
+
 /** Tells that a rental is overdue, where it is and that was not told before. */
 export interface TellOverdue extends CommandHeader {
   readonly kind: 'tell_overdue';
@@ -447,6 +484,11 @@ export type Command =
   | CreateApiKey
   | RevokeApiKey
   | CreateEventTicket
+  | CreateWebhookEndpoint
+  | UpdateWebhookEndpoint
+  | DeleteWebhookEndpoint
+  | DisableWebhookEndpoint
+  | RetryWebhookDelivery
   | TellOverdue
   | StartSync
   | SyncProduct;
@@ -585,6 +627,11 @@ interface Values {
   create_api_key: ApiKey;
   revoke_api_key: null;
   create_event_ticket: { readonly expiresAt: Instant };
+  create_webhook_endpoint: WebhookEndpoint;
+  update_webhook_endpoint: WebhookEndpoint;
+  delete_webhook_endpoint: null;
+  disable_webhook_endpoint: { readonly disabled: boolean };
+  retry_webhook_delivery: WebhookDelivery;
   tell_overdue: { readonly told: boolean };
   start_sync: { readonly runId: string };
   sync: Drift | null;

@@ -32,6 +32,13 @@ import { isHeld } from './reservation.js';
 import { confirmCart, confirmHold, sell } from './sales.js';
 import { changeStock } from './stock-changes.js';
 import { startSync, syncProduct } from './sync.js';
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  disableWebhookEndpoint,
+  retryWebhookDelivery,
+  updateWebhookEndpoint,
+} from './webhook-endpoints.js';
 
 /** A command's answer. */
 export interface Settlement {
@@ -214,6 +221,16 @@ function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
       return revokeApiKey(batch, command);
     case 'create_event_ticket':
       return createEventTicket(batch, command);
+    case 'create_webhook_endpoint':
+      return createWebhookEndpoint(batch, command);
+    case 'update_webhook_endpoint':
+      return updateWebhookEndpoint(batch, command);
+    case 'delete_webhook_endpoint':
+      return deleteWebhookEndpoint(batch, command);
+    case 'disable_webhook_endpoint':
+      return disableWebhookEndpoint(batch, command);
+    case 'retry_webhook_delivery':
+      return retryWebhookDelivery(batch, command);
     case 'tell_overdue':
       return tellOverdue(batch, command);
     case 'start_sync':

@@ -12,6 +12,7 @@ import { reservationSurface } from './reservations/routes.js';
 import { stockSurface } from './stock/routes.js';
 import type { SurfaceSettings } from './surface-settings.js';
 import { syncSurface } from './sync/routes.js';
+import { webhookSurface } from './webhook-endpoints/routes.js';
 import { stripeWebhook } from './webhooks/routes.js';
 
 /** Every route of the API, by surface. */
@@ -28,6 +29,7 @@ export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
     eventSurface,
     auditSurface,
     reportSurface,
+    webhookSurface(settings),
     apiKeySurface,
   ];
 }

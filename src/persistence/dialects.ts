@@ -5,7 +5,7 @@ export interface Dialect {
   readonly now: string;
   /** the time so many hours ago */
   hoursAgo(hours: number): string;
-  /** the time in so many seconds */
+  /** the time in so many seconds; below 0: so many ago */
   inSeconds(seconds: number): string;
   /** ends a SELECT whose rows are to stay locked; one writer at a time needs none */
   readonly forUpdate: string;
@@ -44,7 +44,8 @@ export const sqlite: Dialect = {
   name: 'sqlite',
   now: "strftime('%Y-%m-%d %H:%M:%f','now')",
   hoursAgo: (hours) => `strftime('%Y-%m-%d %H:%M:%f','now','-${hours} hours')`,
-  inSeconds: (seconds) => `strftime('%Y-%m-%d %H:%M:%f','now','+${seconds} seconds')`,
+  inSeconds: (seconds) =>
+    `strftime('%Y-%m-%d %H:%M:%f','now','${seconds < 0 ? '' : '+'}${seconds} seconds')`,
   forUpdate: '',
   insertIgnore: 'INSERT OR IGNORE',
   concat: (a, b) => `${a} || ${b}`,

@@ -11,6 +11,7 @@ const TABLES = [
   'movements',
   'idempotency_keys',
   'api_keys',
+  'webhook_endpoints',
   'event_tickets',
   'commits',
   'sync_runs',

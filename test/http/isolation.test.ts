@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '../../src/ids.js';
+import { insertDeliveries } from '../../src/persistence/webhook-deliveries.js';
 import { DATABASES } from '../helpers/databases.js';
 import { tableCounts } from '../helpers/rows.js';
 import { type Answer, type Client, type Service, startService } from '../helpers/service.js';
@@ -12,6 +14,8 @@ interface Theirs {
   readonly sku: string;
   readonly rentalId: string;
   readonly apiKeyId: string;
+  readonly hookId: string;
+  readonly deliveryId: string;
   /** holds one unit of the product */
   readonly checkout: string;
   readonly reservationId: string;
@@ -208,6 +212,22 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
   listReportSuppliers: (client) => [client.get('/api/reports/suppliers')],
   listReports: (client) => [client.get('/api/reports')],
   getReport: (client, { reportId }) => [client.get(`/api/reports/${reportId}`)],
+  createWebhookEndpoint: () => [],
+  listWebhookEndpoints: (client) => [client.get('/api/webhook-endpoints')],
+  getWebhookEndpoint: (client, { hookId }) => [client.get(`/api/webhook-endpoints/${hookId}`)],
+  updateWebhookEndpoint: (client, { hookId }) => [
+    client.patch(`/api/webhook-endpoints/${hookId}`, { enabled: false }),
+    client.patch(`/api/webhook-endpoints/${hookId}`, { rotateSecret: true }),
+  ],
+  deleteWebhookEndpoint: (client, { hookId }) => [
+    client.delete(`/api/webhook-endpoints/${hookId}`),
+  ],
+  listWebhookDeliveries: (client, { hookId }) => [
+    client.get(`/api/webhook-endpoints/${hookId}/deliveries`),
+  ],
+  retryWebhookDelivery: (client, { hookId, deliveryId }) => [
+    client.post(`/api/webhook-endpoints/${hookId}/deliveries/${deliveryId}/retry`),
+  ],
   createApiKey: () => [],
   // It is for the caller's own store; that the stream tells nothing of another: events/stream.
   createEventTicket: () => [],
@@ -257,7 +277,13 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     });
     expect(order.status).toBe(201);
     await owner.post('/api/rentals', { product_id: id, quantity: 100 });
+    const hook = { url: 'https://receiver.invalid/hook', events: ['webhook_endpoint.disabled'] };
+    const { id: endpointId } = (await owner.post('/api/webhook-endpoints', hook)).body;
+    const delivery = { id: newId(), storeId: 1, endpointId, eventId: 1, type: 'drift.found' };
+    await insertDeliveries(service.rows, [{ ...delivery, productId: null, payload: '{}' }]);
     theirs = {
+      hookId: endpointId,
+      deliveryId: delivery.id,
       orderId: order.body.orderId,
       reportId: (await service.app.core.keptReports.make(1, 'low_stock')).id,
       productId: id,

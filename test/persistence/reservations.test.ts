@@ -450,13 +450,13 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       status: n % 2 === 0 ? 'active' : 'completed',
       startsAt: null,
       endsAt: null,
-      overdueAt: null,
       orderId: null,
       reservationId: null,
       createdAt: NOW,
       completedAt: null,
       cancelledAt: null,
       cancelReason: null,
+      overdueAt: null,
     });
     const movement = (n: number): Movement => ({
       storeId: 1,
