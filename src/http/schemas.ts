@@ -93,6 +93,8 @@ export function toMs(minutes: number): number {
 
 /** Units in one line of a request. */
 export const lineUnits = z.int().min(1).max(LINE_UNITS_MAX);
+/** Units that a hold or a rental has: those of several lines, or of several requests. */
+export const takenUnits = z.int().min(1).max(UNITS_MAX);
 /** Units of a product. */
 export const units = z.int().min(0).max(UNITS_MAX);
 

@@ -175,7 +175,7 @@ describe.each(DATABASES)('problems on %s', (kind) => {
       const { id } = await makeProduct({ publish: false });
       return {
         answer: await admin.post('/api/rentals', { product_id: id }),
-        detail: 'The product is not available: it is a draft. Publish it first.',
+        detail: 'The product is not available: it is not published.',
         instance: '/api/rentals',
         facts: { requested: 1 },
       };
@@ -219,7 +219,7 @@ describe.each(DATABASES)('problems on %s', (kind) => {
       const { id, expiresAt: limitAt } = (await admin.post('/api/reservations', hold)).body;
       return {
         answer: await admin.patch(`/api/reservations/${id}/extend`, { additionalMinutes: 0.1 }),
-        detail: `The hold can not be extended beyond ${limitAt}: it has lived as long as a hold may.`,
+        detail: `The hold can not be extended beyond ${limitAt}: a hold lives no longer.`,
         instance: `/api/reservations/${id}/extend`,
         facts: { limitAt },
       };

@@ -367,6 +367,19 @@ describe.each(DATABASES)('stock on %s', (kind) => {
       });
     });
 
+    it('holds and buys more units in all than one line may ask for', async () => {
+      const { id } = await makeProduct({ quantity: 10_000_000 });
+      const line = { product_id: id, quantity: 1_000_000 };
+      const user_id = 'wholesaler';
+      for (let i = 0; i < 3; i++) await admin.post('/api/stock/reserve', { ...line, user_id });
+      const held = await admin.get(`/api/reservations/cart/user:${user_id}`);
+      expect(held.body.data).toMatchObject([{ quantity: 3_000_000 }]);
+      const bought = await purchase({ user_id, items: Array.from({ length: 5 }, () => line) });
+      expect(bought.body.rentals).toMatchObject([{ quantity: 5_000_000 }]);
+      const [{ id: rentalId }] = bought.body.rentals;
+      expect((await admin.get(`/api/rentals/${rentalId}`)).body.quantity).toBe(5_000_000);
+    });
+
     it('takes 1 to 1,000 items', async () => {
       const { id } = await makeProduct({ quantity: 1_000 });
       const items = Array.from({ length: 1_001 }, () => ({ product_id: id, quantity: 1 }));

@@ -10,6 +10,7 @@ import {
   lineUnits,
   pageLimit,
   productRef,
+  takenUnits,
   timestamp,
   uuidText,
 } from '../schemas.js';
@@ -79,7 +80,7 @@ const HeldLineReply = z
       .union([z.int(), z.string()])
       .meta({ description: 'As the request named the product.' }),
     sku: z.string(),
-    quantity: lineUnits.meta({ description: 'Units that the cart holds of the product.' }),
+    quantity: takenUnits.meta({ description: 'Units that the cart holds of the product.' }),
     status: z.enum(RESERVATION_STATUSES),
     expiresAt: timestamp,
   })
@@ -117,7 +118,7 @@ const OrderRentalReply = z
     id: z.uuid(),
     productId: z.int(),
     userId: z.string().nullable(),
-    quantity: lineUnits,
+    quantity: takenUnits,
     status: z.enum(RENTAL_STATUSES),
     reservationId: z.uuid().nullable(),
     createdAt: timestamp,
