@@ -7,21 +7,30 @@ import type { Core, Send } from './core.js';
 import type { QuantityChange } from './domain/batch.js';
 import { CartGrew } from './domain/cart-grew.js';
 import { type Command, withProducts } from './domain/command.js';
+import type { Order } from './domain/order.js';
 import { newId } from './ids.js';
 import { createCleanups } from './jobs/cleanup.js';
 import { createSync } from './jobs/sync.js';
 import type { Logger } from './log.js';
 import { createMetrics, type Gauges, type Metrics } from './metrics.js';
+import { createPayments, type Payments } from './payments/payments.js';
+import { stripeProvider } from './payments/stripe.js';
+import { readStripeEvent } from './payments/stripe-events.js';
 import { listApiKeys } from './persistence/api-keys.js';
 import { batchStore } from './persistence/batch-store.js';
 import { type Database, openDatabase } from './persistence/database.js';
+import { redeemEventTicket } from './persistence/event-tickets.js';
 import { DatabaseFault } from './persistence/faults.js';
+import { readLag } from './persistence/outbox.js';
 import { cartReads } from './persistence/reads/carts.js';
 import { listAudit, listMovements } from './persistence/reads/movements.js';
+import { type OrderReads, orderReads } from './persistence/reads/orders.js';
 import { pageOf, productReads } from './persistence/reads/products.js';
 import { rentalReads } from './persistence/reads/rentals.js';
 import { reservationReads } from './persistence/reads/reservations.js';
 import { summariseStock } from './persistence/reads/stock.js';
+import { summariseTelling } from './persistence/reads/telling.js';
+import { webhookReads } from './persistence/reads/webhooks.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
 import { createKeptReports } from './reports/kept.js';
@@ -31,6 +40,7 @@ import { VERSION } from './version.js';
 import { within } from './within.js';
 
 const STOCK_SUMMARY_MS = 10_000;
+const OUTBOX_LAG_MS = 1_000;
 /** A scrape is given up after 10 s, and then nothing is known: a database that hangs is left out. */
 const STOCK_WITHIN_MS = 5_000;
 /** so many full mailboxes may wait at once, over all products */
@@ -47,8 +57,14 @@ export interface CoreParts {
   readonly refusals: RefusalCounter;
 }
 
-/** Puts the core together on the database that the settings name. Nothing is connected yet. */
-export function assembleCore(config: Config, parts: { log: Logger; clock: Clock }): CoreParts {
+/**
+ * Puts the core together on the database that the settings name. Nothing is connected yet.
+ * `committed` is told of each batch.
+ */
+export function assembleCore(
+  config: Config,
+  parts: { log: Logger; clock: Clock; committed?: () => void },
+): CoreParts {
   const database = openDatabase(config.database, {
     poolMax: config.databasePoolMax,
     queryTimeoutMs: config.queryTimeoutSeconds * 1000,
@@ -58,8 +74,9 @@ export function assembleCore(config: Config, parts: { log: Logger; clock: Clock 
     gaugesOf(config, { database, readiness, committer: () => committer }),
   );
   const committer = createCommitter(config, { ...parts, database, metrics, readiness });
-  const refusals = new RefusalCounter({ database, log: parts.log });
-  const core = createCore(config, { database, committer, metrics, refusals });
+  const { log } = parts;
+  const refusals = new RefusalCounter({ database, log });
+  const core = createCore(config, { database, committer, metrics, refusals, log });
   const stores = new Stores(database);
   return { core, database, committer, metrics, readiness, stores, refusals };
 }
@@ -71,9 +88,11 @@ function createCore(
     committer: Committer;
     metrics: Metrics;
     refusals: RefusalCounter;
+    log: Logger;
   },
 ): Core {
-  const { database, committer, metrics, refusals } = parts;
+  const { database, committer, metrics, refusals, log } = parts;
+  const orders = orderReads(database);
   const send: Send = async (command) => {
     try {
       const answer = await sendAgainWhileCartGrows(committer, command);
@@ -101,14 +120,44 @@ function createCore(
       batchSize: config.reservationCleanupBatchSize,
       observer: { ended: (run) => metrics.cleanupEnded(run) },
     }),
+    orders,
+    payments: paymentsFor(config, { send, orders, log }),
     readCart: cartReads(database),
+    webhooks: webhookReads(database),
     listMovements: (query) => listMovements(database, query),
     listAudit: (query) => listAudit(database, query),
+    redeemEventTicket: (ticketHash) => redeemEventTicket(database, ticketHash),
     async listApiKeys(query) {
       const rows = await listApiKeys(database, { ...query, limit: query.limit + 1 });
       return pageOf(rows, query.limit);
     },
   };
+}
+
+/** Takes payments where a key is set, and reads what is said of them where a secret is. */
+function paymentsFor(
+  config: Config,
+  parts: { send: Send; orders: OrderReads; log: Logger },
+): Payments {
+  const { stripeSecretKey: secretKey, stripeWebhookSecrets: secrets } = config;
+  const timeoutMs = config.stripeTimeoutSeconds * 1000;
+  if (secretKey !== null && secrets.length === 0) {
+    parts.log.warn('STRIPE_WEBHOOK_SECRET is not set: what Stripe says of payments is not heard');
+  }
+  return createPayments({
+    ...parts,
+    provider:
+      secretKey === null
+        ? null
+        : stripeProvider({ secretKey, apiBase: config.stripeApiBase, timeoutMs }),
+    readEvent: secrets.length === 0 ? null : (message) => readStripeEvent(message, secrets),
+    options: {
+      intentHoldMs: config.reservationExpiryMinutes * 60_000,
+      releaseOnFailure: config.paymentFailedPolicy === 'release',
+      // It is asked twice at most.
+      requestMaxMs: 2 * timeoutMs,
+    },
+  });
 }
 
 /** A cart may hold more by the time of the lock than when it was read. */
@@ -137,6 +186,16 @@ function gaugesOf(
       if (!(error instanceof DatabaseFault)) throw error;
       return null;
     });
+  const readOutboxLag = () =>
+    readLag(database).catch((error: unknown) => {
+      if (!(error instanceof DatabaseFault)) throw error;
+      return null;
+    });
+  const readTelling = () =>
+    summariseTelling(database).catch((error: unknown) => {
+      if (!(error instanceof DatabaseFault)) throw error;
+      return null;
+    });
   return {
     waitingCommands: () => committer().waiting,
     deepestMailbox: () => committer().deepestMailbox,
@@ -145,15 +204,24 @@ function gaugesOf(
     ready: async () => (await readiness.notReady()) === null,
     pool: () => database.pool(),
     stock: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readStock(), null)),
+    outboxLag: atMostEvery(OUTBOX_LAG_MS, () => within(STOCK_WITHIN_MS, readOutboxLag(), null)),
+    telling: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readTelling(), null)),
     version: VERSION,
   };
 }
 
 function createCommitter(
   config: Config,
-  parts: { database: Database; clock: Clock; log: Logger; metrics: Metrics; readiness: Readiness },
+  parts: {
+    database: Database;
+    clock: Clock;
+    log: Logger;
+    metrics: Metrics;
+    readiness: Readiness;
+    committed?: () => void;
+  },
 ): Committer {
-  const { database, clock, log, metrics, readiness } = parts;
+  const { database, clock, log, metrics, readiness, committed = () => {} } = parts;
   const holdMaxMs = config.reservationMaxMinutes * 60_000;
   const store = batchStore(
     database,
@@ -189,6 +257,11 @@ function createCommitter(
         committed(changes) {
           logQuantities(log, changes.quantityChanges);
           for (const hold of changes.endedHolds) metrics.holdEnded(hold);
+          committed();
+          for (const order of changes.orderTurns) {
+            metrics.orderTurned(order.status);
+            if (order.status === 'refund_required') logRefund(log, order);
+          }
         },
         writable: (isWritable) => readiness.writable(isWritable),
       },
@@ -213,6 +286,16 @@ function createCommitter(
         commandTaken: (waitedMs) => metrics.mailboxWait.observe(waitedMs / 1000),
       },
     },
+  );
+}
+
+/** Money was taken that is to go back: somebody has to see to it. */
+function logRefund(log: Logger, order: Order): void {
+  const { id, storeId, amount, currency, failureReason: reason } = order;
+  const payment = order.paymentIntentId ?? order.sessionId;
+  log.error(
+    { order: id, store: storeId, amount, currency, payment, reason },
+    'REFUND REQUIRED: an order was paid and is not confirmed. Refund it at the provider',
   );
 }
 

@@ -1,8 +1,10 @@
 import autocannon from 'autocannon';
 import type { Load } from './generator.js';
+import { requestsOf, UNIQUE } from './requests.js';
 
 /** The load generator where there is no wrk: a process that sends what its argument says. */
 const load = JSON.parse(process.argv[2] ?? '') as Load;
+const requests = requestsOf(load);
 let sent = 0;
 
 const result = await autocannon({
@@ -13,16 +15,15 @@ const result = await autocannon({
   requests: [
     {
       setupRequest(request) {
-        const product = 1 + Math.floor(Math.random() * load.products);
+        const chosen = requests[Math.floor(Math.random() * requests.length)];
+        if (!chosen) throw new Error('there is nothing to send');
+        const { method, path, body } = chosen;
+        const number = String(++sent).padStart(UNIQUE.length, '0');
         const headers: Record<string, string> = { Authorization: `Bearer ${load.token}` };
-        if (load.request === 'availability') {
-          const path = `/api/products/${product}/availability`;
-          return { ...request, method: 'GET', path, headers };
-        }
+        if (load.withKeys) headers['Idempotency-Key'] = `${load.prefix}${number}`;
+        if (body === null) return { ...request, method, path, headers };
         headers['Content-Type'] = 'application/json';
-        if (load.keyPrefix !== null) headers['Idempotency-Key'] = `${load.keyPrefix}${sent++}`;
-        const body = JSON.stringify({ product_id: product, user_id: 'bench' });
-        return { ...request, method: 'POST', path: '/api/rentals', headers, body };
+        return { ...request, method, path, headers, body: body.replaceAll(UNIQUE, number) };
       },
     },
   ],

@@ -1,5 +1,6 @@
 import { cpus, tmpdir } from 'node:os';
 import { oneOf, script, type Terminal, UsageError, wholeNumber } from '../lib/script.js';
+import { measureCleanups } from './cleanup.js';
 import { DATABASE_KINDS, type DatabaseKind, startDatabases } from './databases.js';
 import { findGenerator, type Generator } from './generator.js';
 import { temporaryFolder } from './left-behind.js';
@@ -12,7 +13,7 @@ import { measureSoak } from './soak.js';
 import { measureStart } from './start.js';
 import { measureSync } from './sync.js';
 
-const PARTS = [...SCENARIOS.map(({ name }) => name), 'start', 'sync', 'reports', 'soak'];
+const PARTS = [...SCENARIOS.map(({ name }) => name), 'start', 'sync', 'cleanup', 'reports', 'soak'];
 const DEFAULT_PARTS = PARTS.filter((part) => part !== 'soak');
 
 /** How thorough a run is. */
@@ -21,6 +22,7 @@ const FULL = {
   seconds: 5,
   warmUpSeconds: 2,
   syncProducts: 100_000,
+  dueHolds: 100_000,
   reportLines: 1_000_000,
   soakSeconds: 120,
 };
@@ -29,6 +31,7 @@ const QUICK = {
   seconds: 1,
   warmUpSeconds: 0,
   syncProducts: 2_000,
+  dueHolds: 200,
   reportLines: 10_000,
   soakSeconds: 4,
 };
@@ -47,14 +50,17 @@ the load generator (wrk where it is installed, else autocannon). The databases a
 this starts for itself (innodb_flush_log_at_trx_commit=1) and SQLite (synchronous=FULL), on a disk.
 In each round the servers take turns; what is printed are medians over the rounds. "CPU µs" is the
 processor time of the server's own process for each request, which a busy machine changes least.
+Holds are measured beside rentals, and reads of them beside that of availability, by a second copy of
+the service that takes its turns: "of ref." is how they compare.
 
-  npm run bench                            all but the soak, on both databases: some 20 minutes
+  npm run bench                            all but the soak, on both databases: some 30 minutes
   npm run bench -- --quick                 one round of a second: only to see that it works
   npm run bench -- --only hot --database mysql
   npm run bench -- --soak                  two minutes under load as well: does memory stay flat?
 
   --only PART        one part, may be given several times: ${PARTS.slice(0, 5).join(', ')},
-                     ${PARTS.slice(5).join(', ')}
+                     ${PARTS.slice(5, 12).join(', ')},
+                     ${PARTS.slice(12).join(', ')}
   --soak             the soak as well
   --database KIND    mysql or sqlite (default: both)
   --rounds N         rounds (default: ${FULL.rounds})
@@ -63,8 +69,8 @@ processor time of the server's own process for each request, which a busy machin
   --node-flags TEXT  arguments of node for this service, like --node-flags=--max-semi-space-size=32
   --dir FOLDER       where the databases' files go (default: ${DEFAULT_FOLDER})
 
-After each run the law is checked in the tables, and that each rental that was answered for is
-there. Exits with 0 when all was measured, whatever the figures are; with 1 when a request failed or
+After each run the law is checked in the tables, and that each rental and each hold that was answered
+for is there. Exits with 0 when all was measured, whatever the figures are; with 1 when a request failed or
 the law was broken; with 2 when the command line can not be understood.
 `,
   options: {
@@ -125,6 +131,7 @@ interface Plan {
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly syncProducts: number;
+  readonly dueHolds: number;
   readonly reportLines: number;
   readonly soakSeconds: number;
   readonly nodeFlags: readonly string[];
@@ -159,6 +166,7 @@ async function measureParts(run: Bench, plan: Plan): Promise<Results> {
     scenarios,
     start: parts.has('start') ? await measureStart(run) : null,
     sync: parts.has('sync') ? await measureSync(run, plan.syncProducts) : null,
+    cleanups: parts.has('cleanup') ? await measureCleanups(run, plan.dueHolds) : [],
     reports: parts.has('reports')
       ? await measureReports(run.databases, { products: REPORT_PRODUCTS, lines: plan.reportLines })
       : null,

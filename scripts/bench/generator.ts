@@ -6,18 +6,20 @@ import { promisify } from 'node:util';
 import { messageOf } from '../../src/system-error.js';
 import { ScriptError } from '../lib/script.js';
 import { endWithThisProcess, temporaryFolder } from './left-behind.js';
+import { type RequestName, requestsOf, UNIQUE } from './requests.js';
 import { ROOT } from './root.js';
 
 /** What is sent, to whom, how long. Products are drawn at random from 1 to `products`. */
 export interface Load {
   readonly url: string;
   readonly token: string;
-  readonly request: 'rent' | 'availability';
+  readonly request: RequestName;
   readonly products: number;
   readonly connections: number;
   readonly seconds: number;
-  /** begins each request's `Idempotency-Key`; null: none is sent */
-  readonly keyPrefix: string | null;
+  /** begins what each request has for itself: its `Idempotency-Key`, the name of a new cart */
+  readonly prefix: string;
+  readonly withKeys: boolean;
 }
 
 /** What came back. */
@@ -100,36 +102,38 @@ function lastLine(output: string): Printed {
   return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Printed;
 }
 
-/** A request for each product is made up beforehand; where keys are sent, the key is put into it. */
+/** All requests are made up beforehand; what each has for itself is put between their parts. */
 function luaScript(load: Load): string {
+  const quoted = (text: string | null) => (text === null ? 'nil' : JSON.stringify(text));
+  const requests = requestsOf(load).map(
+    ({ method, path, body }) => `{ ${quoted(method)}, ${quoted(path)}, ${quoted(body)} }`,
+  );
   return `
-local prefix = '${load.keyPrefix ?? ''}'
-local heads, tails, sent = {}, {}, 0
+local unique = '${UNIQUE}'
+local requests, sent = { ${requests.join(',\n')} }, 0
 
 init = function()
   math.randomseed(os.time())
-  local headers = { ['Authorization'] = 'Bearer ${load.token}' }
-  if prefix ~= '' then headers['Idempotency-Key'] = '@' end
-  for id = 1, ${load.products} do
-    local request
-    if '${load.request}' == 'rent' then
-      headers['Content-Type'] = 'application/json'
-      request = wrk.format('POST', '/api/rentals', headers,
-        '{"product_id":' .. id .. ',"user_id":"bench"}')
-    else
-      request = wrk.format('GET', '/api/products/' .. id .. '/availability', headers)
+  for i, request in ipairs(requests) do
+    local headers = { ['Authorization'] = 'Bearer ${load.token}' }
+    if ${load.withKeys} then headers['Idempotency-Key'] = '${load.prefix}' .. unique end
+    if request[3] then headers['Content-Type'] = 'application/json' end
+    local text, parts, from = wrk.format(request[1], request[2], headers, request[3]), {}, 1
+    while true do
+      local at = string.find(text, unique, from, true)
+      parts[#parts + 1] = string.sub(text, from, at and at - 1)
+      if not at then break end
+      from = at + #unique
     end
-    local at = prefix ~= '' and string.find(request, '@', 1, true) or #request + 1
-    heads[id] = string.sub(request, 1, at - 1)
-    tails[id] = string.sub(request, at + 1)
+    requests[i] = parts
   end
 end
 
 request = function()
-  local id = math.random(${load.products})
-  if prefix == '' then return heads[id] end
+  local parts = requests[math.random(#requests)]
+  if #parts == 1 then return parts[1] end
   sent = sent + 1
-  return heads[id] .. prefix .. sent .. tails[id]
+  return table.concat(parts, string.format('%0${UNIQUE.length}d', sent))
 end
 
 done = function(summary, latency)

@@ -4,6 +4,7 @@ import { ScriptError } from '../lib/script.js';
 import type { BenchDatabase, BenchDatabases } from './databases.js';
 import type { Generator, LoadResult } from './generator.js';
 import { checkLaw } from './law.js';
+import { cartsToPrepare, REQUESTS } from './requests.js';
 import type { Scenario, ServerName } from './scenarios.js';
 import { lastLines } from './server-log.js';
 import { benchToken, type RunningServer, startServer } from './servers.js';
@@ -83,15 +84,22 @@ export async function measure(bench: Bench, scenario: Scenario): Promise<Scenari
   }
 }
 
-/** Starts a server on new tables. */
-export async function enter(bench: Bench, name: ServerName, scenario: Scenario) {
+/** Starts a server on new tables; `settings` are this service's, where not its defaults. */
+export async function enter(
+  bench: Bench,
+  name: ServerName,
+  scenario: Scenario,
+  settings: Readonly<Record<string, string>> = {},
+) {
   const { generator } = bench;
   const database = await bench.databases.create(`${scenario.name}-${name}`, scenario.products);
   const logFile = join(bench.folder, `${bench.databases.kind}-${scenario.name}-${name}.log`);
   const { nodeFlags } = bench;
-  const server = await startServer(name, { databaseUrl: database.url, logFile, nodeFlags });
+  const databaseUrl = database.url;
+  const server = await startServer(name, { databaseUrl, logFile, nodeFlags, settings });
   const token = await benchToken();
-  let answered = 0;
+  const asked = name === 'reference' ? (scenario.reference ?? scenario.request) : scenario.request;
+  const answered = { rentals: 0, holds: 0 };
   let sendings = 0;
   /** What went wrong is in the server's log, which is deleted when all is over. */
   const withLog = <T>(work: Promise<T>): Promise<T> =>
@@ -100,18 +108,20 @@ export async function enter(bench: Bench, name: ServerName, scenario: Scenario) 
       throw new ScriptError(`${messageOf(error)}\n${log}`, { cause: error });
     });
 
-  return {
+  const contender: Contender = {
     name,
     server,
     database,
     async send(changes) {
-      const { request, products, connections, withKeys, seconds } = { ...scenario, ...changes };
-      const keyPrefix = withKeys ? `${scenario.name}-${sendings++}-` : null;
+      const all = { ...scenario, request: asked, ...changes };
+      const { request, products, connections, withKeys, seconds } = all;
+      const prefix = `${scenario.name}-${sendings++}-`;
       const { url } = server;
       const before = server.cpuSeconds();
-      const load = { url, token, request, products, connections, seconds, keyPrefix };
+      const load = { url, token, request, products, connections, seconds, prefix, withKeys };
       const result = await withLog(generator(load));
-      if (request === 'rent') answered += result.answered;
+      answered.rentals += result.answered * REQUESTS[request].makes.rentals;
+      answered.holds += result.answered * REQUESTS[request].makes.holds;
       const after = server.cpuSeconds();
       const isKnown = before !== null && after !== null;
       return { ...result, cpuUs: isKnown ? ((after - before) * 1e6) / result.answered : null };
@@ -121,5 +131,23 @@ export async function enter(bench: Bench, name: ServerName, scenario: Scenario) 
       if (name !== 'bare') await withLog(checkLaw(database.url, answered));
       await database.drop();
     },
-  } satisfies Contender;
+  };
+  if (scenario.withCarts) await withLog(prepareCarts(server.url, token, scenario.products));
+  return contender;
+}
+
+const CARTS_AT_ONCE = 20;
+
+async function prepareCarts(url: string, token: string, products: number): Promise<void> {
+  const requests = cartsToPrepare(products).values();
+  await Promise.all(
+    Array.from({ length: CARTS_AT_ONCE }, async () => {
+      for (const { method, path, body } of requests) {
+        const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
+        const answer = await fetch(`${url}${path}`, { method, headers, body });
+        await answer.arrayBuffer();
+        if (!answer.ok) throw new ScriptError(`A cart was answered with ${answer.status}.`);
+      }
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 import { type Results, type Summary, summarize } from './results.js';
-import { type Scenario, SERVER_TITLES } from './scenarios.js';
+import { type Scenario, serverTitle } from './scenarios.js';
 import { verdictsOn } from './targets.js';
 
 const HEAD = [
@@ -8,6 +8,7 @@ const HEAD = [
   'requests/s',
   'of bare',
   '× one tx',
+  'of ref.',
   'p50 ms',
   'p99 ms',
   'CPU µs',
@@ -56,7 +57,9 @@ function tableOf({ scenarios }: Results): string[][] {
 function rowsOf(scenario: Scenario, figures: Results['scenarios'][number]['figures']): string[][] {
   return scenario.servers.flatMap((name, i) => {
     const summary = summarize(figures, name);
-    return summary ? [[i === 0 ? scenario.title : '', SERVER_TITLES[name], ...cells(summary)]] : [];
+    return summary
+      ? [[i === 0 ? scenario.title : '', serverTitle(name, scenario), ...cells(summary)]]
+      : [];
   });
 }
 
@@ -66,6 +69,7 @@ function cells(summary: Summary): string[] {
     Math.round(summary.requestsPerSecond).toLocaleString('en'),
     ratio(summary.ofBare),
     summary.timesTransaction === null ? '' : summary.timesTransaction.toFixed(1),
+    ratio(summary.ofReference),
     summary.p50Ms.toFixed(2),
     summary.p99Ms.toFixed(1),
     summary.cpuUs === null ? '' : String(Math.round(summary.cpuUs)),
@@ -74,7 +78,7 @@ function cells(summary: Summary): string[] {
   ];
 }
 
-function remarks({ start, sync, reports, soak }: Results): string[] {
+function remarks({ start, sync, cleanups, reports, soak }: Results): string[] {
   const remarks: string[] = [];
   if (start) {
     remarks.push(
@@ -87,6 +91,15 @@ function remarks({ start, sync, reports, soak }: Results): string[] {
         `${sync.aloneSeconds.toFixed(1)} s alone, ${sync.underLoadSeconds.toFixed(1)} s beside rentals, ` +
         `RSS ${Math.round(sync.peakMb)} MB; p99 of rentals ${sync.p99Ms.toFixed(1)} ms, ` +
         `meanwhile ${sync.p99MeanwhileMs.toFixed(1)} ms`,
+    );
+  }
+  for (const cleanup of cleanups) {
+    remarks.push(
+      `${cleanup.holds.toLocaleString('en')} holds on ${cleanup.products.toLocaleString('en')} products ` +
+        `fall due at once: all are ended after ${cleanup.seconds.toFixed(1)} s; p99 of rentals ` +
+        `${cleanup.p99Ms.toFixed(1)} ms, meanwhile ${cleanup.p99MeanwhileMs.toFixed(1)} ms; rentals/s ` +
+        `${Math.round(cleanup.rate).toLocaleString('en')}, meanwhile ` +
+        `${Math.round(cleanup.rateMeanwhile).toLocaleString('en')}`,
     );
   }
   if (reports) {

@@ -1,3 +1,4 @@
+import type { CleanupFigures } from './cleanup.js';
 import type { DatabaseKind } from './databases.js';
 import type { Figures, ScenarioFigures } from './measure.js';
 import type { ReportFigures } from './reports.js';
@@ -14,6 +15,7 @@ export interface Results {
   readonly scenarios: readonly { scenario: Scenario; figures: ScenarioFigures }[];
   readonly start: StartFigures | null;
   readonly sync: SyncFigures | null;
+  readonly cleanups: readonly CleanupFigures[];
   readonly reports: ReportFigures | null;
   readonly soak: SoakFigures | null;
 }
@@ -27,6 +29,8 @@ export interface Summary {
   readonly ofBare: number | null;
   /** requests/s as a multiple of those of one transaction per request in the same round */
   readonly timesTransaction: number | null;
+  /** requests/s as a part of the reference's in the same round */
+  readonly ofReference: number | null;
   /** p50 as a multiple of that of one transaction per request in the same round */
   readonly p50OfTransaction: number | null;
   /** processor time of the server for each request, in µs; null where it can't be told */
@@ -38,13 +42,14 @@ export interface Summary {
 export function summarize(figures: ScenarioFigures, name: ServerName): Summary | null {
   const own = figures[name];
   if (!own) return null;
-  const { bare, transaction } = figures;
+  const { bare, transaction, reference } = figures;
   return {
     requestsPerSecond: median(own.rounds.map((round) => round.requestsPerSecond)),
     p50Ms: median(own.rounds.map((round) => round.p50Ms)),
     p99Ms: median(own.rounds.map((round) => round.p99Ms)),
     ofBare: ratio(own, bare, 'requestsPerSecond'),
     timesTransaction: ratio(own, transaction, 'requestsPerSecond'),
+    ofReference: name === 'reference' ? null : ratio(own, reference, 'requestsPerSecond'),
     p50OfTransaction: ratio(own, transaction, 'p50Ms'),
     cpuUs: own.rounds.some(({ cpuUs }) => cpuUs === null)
       ? null

@@ -1,18 +1,21 @@
+import { REQUESTS, type RequestName } from './requests.js';
+
 /** What is measured, as data. */
 
-/** A server under test; see `servers.ts`. */
-export type ServerName = 'bare' | 'transaction' | 'service';
-
-export const SERVER_TITLES: Readonly<Record<ServerName, string>> = {
-  bare: 'bare Koa',
-  transaction: 'one transaction per request',
-  service: 'this service',
-};
+/**
+ * A server under test; see `servers.ts`. The `reference` is this service as well, asked for what
+ * the scenario is compared with.
+ */
+export type ServerName = 'bare' | 'transaction' | 'reference' | 'service';
 
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  readonly request: 'rent' | 'availability';
+  readonly request: RequestName;
+  /** what the reference is asked for, where there is one */
+  readonly reference?: RequestName;
+  /** whether there are carts that hold something, before anything is measured */
+  readonly withCarts?: boolean;
   /** how many products the requests are spread over, at random */
   readonly products: number;
   readonly connections: number;
@@ -20,6 +23,19 @@ export interface Scenario {
   readonly withKeys: boolean;
   /** in the order in which they take their turns; each round goes through all of them */
   readonly servers: readonly ServerName[];
+}
+
+export function serverTitle(name: ServerName, { reference }: Scenario): string {
+  switch (name) {
+    case 'bare':
+      return 'bare Koa';
+    case 'transaction':
+      return 'one transaction per request';
+    case 'reference':
+      return `this service: ${reference === undefined ? '' : REQUESTS[reference].title}`;
+    case 'service':
+      return 'this service';
+  }
 }
 
 const ALL: readonly ServerName[] = ['bare', 'transaction', 'service'];
@@ -34,6 +50,31 @@ function rentals(
   const withKeys = where.withKeys ?? false;
   const servers = withKeys ? WITH_KEYS : ALL;
   return { name, title, request: 'rent', ...where, withKeys, servers };
+}
+
+/** Holds beside rentals of the same products. */
+function holds(
+  name: string,
+  title: string,
+  what: { request: RequestName; products: number },
+): Scenario {
+  const servers = ['reference', 'service'] as const;
+  return { name, title, reference: 'rent', ...what, connections: 64, withKeys: false, servers };
+}
+
+/** A read of holds beside that of availability; the products are held in carts, and free as well. */
+function holdReads(name: string, request: RequestName, what: string): Scenario {
+  return {
+    name,
+    title: `${what}, 1,000 products, 64 connections`,
+    request,
+    reference: 'availability',
+    withCarts: true,
+    products: 1_000,
+    connections: 64,
+    withKeys: false,
+    servers: ['reference', 'service'],
+  };
 }
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -66,4 +107,19 @@ export const SCENARIOS: readonly Scenario[] = [
     servers: ALL,
   },
   rentals('alone', 'rentals, one client alone', { products: 1, connections: 1 }),
+  holds('reserve-hot', 'holds, one hot product, 64 connections', {
+    request: 'reserve',
+    products: 1,
+  }),
+  holds('reserve-spread', 'holds, 1,000 products, 64 connections', {
+    request: 'reserve',
+    products: 1_000,
+  }),
+  holds('cart-5', 'carts of five products of 1,000, 64 connections', {
+    request: 'reserve-cart',
+    products: 1_000,
+  }),
+  holdReads('stock', 'stock', 'reading stock'),
+  holdReads('check', 'check', 'checking a quantity'),
+  holdReads('cart-list', 'cart-list', 'listing a cart of five'),
 ];

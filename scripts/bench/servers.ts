@@ -26,6 +26,7 @@ export interface RunningServer {
 const ENTRIES: Readonly<Record<ServerName, string>> = {
   bare: 'dist/scripts/bench/servers/bare-koa.js',
   transaction: 'dist/scripts/bench/servers/one-transaction.js',
+  reference: 'dist/src/main.js',
   service: 'dist/src/main.js',
 };
 
@@ -53,13 +54,19 @@ export function serviceSettings(databaseUrl: string): Record<string, string> {
 /** Starts a server and resolves once it answers. Its output goes to `logFile`. */
 export async function startServer(
   name: ServerName,
-  options: { databaseUrl: string; logFile: string; nodeFlags: readonly string[] },
+  options: {
+    databaseUrl: string;
+    logFile: string;
+    nodeFlags: readonly string[];
+    /** of the service, where they are not its defaults */
+    settings?: Readonly<Record<string, string>>;
+  },
 ): Promise<RunningServer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const startedMs = performance.now();
   const log = openSync(options.logFile, 'a');
-  const flags = name === 'service' ? options.nodeFlags : [];
+  const flags = name === 'service' || name === 'reference' ? options.nodeFlags : [];
   const child = spawn(process.execPath, [...flags, join(ROOT, ENTRIES[name])], {
     cwd: ROOT,
     stdio: ['ignore', log, log],
@@ -68,6 +75,7 @@ export async function startServer(
       NODE_ENV: 'production',
       PORT: String(port),
       ...serviceSettings(options.databaseUrl),
+      ...options.settings,
     },
   });
   closeSync(log);

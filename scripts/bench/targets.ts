@@ -11,6 +11,8 @@ interface ScenarioTarget {
 
 const OF_BARE = 'of bare Koa';
 const TIMES = 'times one transaction per request';
+const OF_RENTALS = 'of creating a rental';
+const OF_AVAILABILITY = 'of reading availability';
 
 const TARGETS: readonly ScenarioTarget[] = [
   { scenario: 'hot', figure: 'ofBare', what: OF_BARE, atLeast: 0.4 },
@@ -29,6 +31,12 @@ const TARGETS: readonly ScenarioTarget[] = [
     what: 'times the p50 of one transaction per request',
     atMost: 1.5,
   },
+  { scenario: 'reserve-hot', figure: 'ofReference', what: OF_RENTALS, atLeast: 0.9 },
+  { scenario: 'reserve-spread', figure: 'ofReference', what: OF_RENTALS, atLeast: 0.9 },
+  { scenario: 'cart-5', figure: 'ofReference', what: OF_RENTALS, atLeast: 0.3 },
+  { scenario: 'stock', figure: 'ofReference', what: OF_AVAILABILITY, atLeast: 0.8 },
+  { scenario: 'check', figure: 'ofReference', what: OF_AVAILABILITY, atLeast: 0.8 },
+  { scenario: 'cart-list', figure: 'ofReference', what: OF_AVAILABILITY, atLeast: 0.8 },
 ];
 
 const RSS_MAX_MB = 250;
@@ -38,6 +46,7 @@ const START_MAX_MS = 2_000;
 const SYNC_MAX_SECONDS = 10;
 const SYNC_RSS_MAX_MB = 300;
 const SYNC_P99_GROWTH_MAX = 2;
+const CLEANUP_P99_GROWTH_MAX = 2;
 const REPORT_MAX_MS = 1_000;
 
 export interface Verdict {
@@ -53,6 +62,7 @@ export function verdictsOn(results: Results): Verdict[] {
     ...memoryVerdicts(results),
     ...startVerdicts(results),
     ...syncVerdicts(results),
+    ...cleanupVerdicts(results),
     ...reportVerdicts(results),
     ...soakVerdicts(results),
   ];
@@ -95,6 +105,16 @@ function syncVerdicts({ sync }: Results): Verdict[] {
       },
     ),
   ];
+}
+
+function cleanupVerdicts({ cleanups }: Results): Verdict[] {
+  return cleanups.map(({ holds, products, p99Ms, p99MeanwhileMs }) =>
+    verdict(
+      `p99 of rentals while ${holds} holds on ${products} products end, times what it is without`,
+      p99MeanwhileMs / p99Ms,
+      { atMost: CLEANUP_P99_GROWTH_MAX },
+    ),
+  );
 }
 
 function reportVerdicts({ reports }: Results): Verdict[] {

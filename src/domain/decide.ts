@@ -4,6 +4,7 @@ import { CartGrew } from './cart-grew.js';
 import { addToCart, removeFromCart } from './cart-items.js';
 import { finishCleanup, startCleanup } from './cleanups.js';
 import { type Command, type Outcome, productIdsOf, refused } from './command.js';
+import { createEventTicket } from './event-ticket.js';
 import {
   expireHolds,
   extendHold,
@@ -14,6 +15,16 @@ import {
   takeOffHold,
 } from './holds.js';
 import type { IdempotencyRecord } from './idempotency.js';
+import {
+  attachPayment,
+  attendOrder,
+  cancelOrder,
+  createOrder,
+  expireOrder,
+  notePaymentEvent,
+  settleOrder,
+} from './orders.js';
+import { tellOverdue } from './overdue.js';
 import { createProducts, publish, updateProduct } from './products.js';
 import { isRemembered } from './refusal.js';
 import { endRental, releaseUnits, rent } from './rentals.js';
@@ -21,6 +32,13 @@ import { isHeld } from './reservation.js';
 import { confirmCart, confirmHold, sell } from './sales.js';
 import { changeStock } from './stock-changes.js';
 import { startSync, syncProduct } from './sync.js';
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  disableWebhookEndpoint,
+  retryWebhookDelivery,
+  updateWebhookEndpoint,
+} from './webhook-endpoints.js';
 
 /** A command's answer. */
 export interface Settlement {
@@ -52,7 +70,10 @@ export function decide(
   const batch = new Batch(loaded);
   const records = new Map(loaded.records.map((record) => [record.keyHash, record]));
   for (const productId of productsToMend(loaded)) {
-    const cause = commands.find((command) => productIdsOf(command).includes(productId));
+    // A sync looks for itself, and tells what it found; a dry one repairs nothing.
+    const cause = commands.find(
+      (command) => command.kind !== 'sync' && productIdsOf(command).includes(productId),
+    );
     if (cause) batch.mend(productId, cause);
   }
   const settlements = commands.map((command) => settleOrSendAgain(batch, command, records, rules));
@@ -173,6 +194,20 @@ function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
       return startCleanup(batch, command);
     case 'finish_cleanup':
       return finishCleanup(batch, command);
+    case 'create_order':
+      return createOrder(batch, command, rules);
+    case 'attach_payment':
+      return attachPayment(batch, command);
+    case 'attend_order':
+      return attendOrder(batch, command);
+    case 'settle_order':
+      return settleOrder(batch, command);
+    case 'cancel_order':
+      return cancelOrder(batch, command);
+    case 'expire_order':
+      return expireOrder(batch, command);
+    case 'note_payment_event':
+      return notePaymentEvent(batch, command);
     case 'create_products':
       return createProducts(batch, command);
     case 'publish':
@@ -184,6 +219,20 @@ function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
       return createApiKey(batch, command);
     case 'revoke_api_key':
       return revokeApiKey(batch, command);
+    case 'create_event_ticket':
+      return createEventTicket(batch, command);
+    case 'create_webhook_endpoint':
+      return createWebhookEndpoint(batch, command);
+    case 'update_webhook_endpoint':
+      return updateWebhookEndpoint(batch, command);
+    case 'delete_webhook_endpoint':
+      return deleteWebhookEndpoint(batch, command);
+    case 'disable_webhook_endpoint':
+      return disableWebhookEndpoint(batch, command);
+    case 'retry_webhook_delivery':
+      return retryWebhookDelivery(batch, command);
+    case 'tell_overdue':
+      return tellOverdue(batch, command);
     case 'start_sync':
       return startSync(batch, command);
     case 'sync':

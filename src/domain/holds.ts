@@ -33,6 +33,13 @@ export interface HoldRules {
   readonly activeHoldsMax: number;
 }
 
+/** What is told in the ledger of who changes a hold, and why. */
+type Cause = CommandHeader & {
+  readonly reason: string | null;
+  /** the order that it is for */
+  readonly orderId?: string;
+};
+
 /** What a command wants a cart to hold of a product, in all its lines. */
 interface Wanted extends HoldKey {
   /** the first of its lines */
@@ -166,6 +173,7 @@ function putHold(batch: Batch, command: Reserve, wanted: Wanted, expiresAt: Inst
     sent,
     reservationId: reservation.id,
     reason: command.reason,
+    orderId: command.orderId ?? null,
   });
   return reservation;
 }
@@ -174,7 +182,7 @@ function putHold(batch: Batch, command: Reserve, wanted: Wanted, expiresAt: Inst
 function changeHold(
   batch: Batch,
   product: LiveProduct,
-  command: CommandHeader & { reason: string | null },
+  command: Cause,
   to: { held: Reservation; target: number; expiresAt: Instant },
 ): Reservation {
   const { held, target, expiresAt } = to;
@@ -196,6 +204,7 @@ function changeHold(
     sent,
     reservationId: held.id,
     reason: command.reason,
+    orderId: command.orderId ?? null,
   });
   return next.reservation;
 }
@@ -218,7 +227,7 @@ export function takeOffHold(batch: Batch, command: TakeOffHold): Outcome<HoldTak
 export function giveBackUnits(
   batch: Batch,
   product: LiveProduct,
-  command: CommandHeader & { reason: string | null },
+  command: Cause,
   held: Reservation,
   units: number,
 ): number {
@@ -305,12 +314,7 @@ export function mustBeLocked(
 }
 
 /** Ends a hold that is not due. */
-function end(
-  batch: Batch,
-  product: LiveProduct,
-  command: CommandHeader & { reason: string | null },
-  held: Reservation,
-): Reservation {
+function end(batch: Batch, product: LiveProduct, command: Cause, held: Reservation): Reservation {
   const next = nextReservation(held, { type: 'RELEASE', now: batch.now });
   const sent = product.send({ type: 'RELEASE', units: held.quantity });
   if ('refusal' in next || 'refusal' in sent) return fail(held);
@@ -320,6 +324,7 @@ function end(
     sent,
     reservationId: held.id,
     reason: command.reason,
+    orderId: command.orderId ?? null,
   });
   return next.reservation;
 }

@@ -67,6 +67,23 @@ export function endpoint<Params = undefined, Query = undefined, Body = undefined
   return spec as Endpoint;
 }
 
+/**
+ * A route without a caller: who asks is known by how the body is signed. It is POST, and gets the
+ * body as it came.
+ */
+export interface SignedEndpoint
+  extends Pick<
+    Endpoint,
+    'path' | 'operationId' | 'summary' | 'description' | 'tag' | 'replies' | 'problems'
+  > {
+  readonly signatureHeader: string;
+  handle(request: {
+    readonly core: Core;
+    readonly bytes: Buffer;
+    readonly signature: string | undefined;
+  }): Promise<Reply>;
+}
+
 /** A group of routes that spell their JSON alike. */
 export interface Surface {
   readonly spelling: 'snake_case' | 'camelCase';

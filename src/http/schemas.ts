@@ -48,12 +48,6 @@ export const productRef = z
   .transform(toProductRef)
   .meta({ description: "The product's id, or its SKU.", example: 1 });
 
-/** The same in a body whose reply repeats how it was said: `1`, `"1"` or a SKU. */
-export const namedProduct = z
-  .union([z.int().min(1), line(100)])
-  .transform((said) => ({ said, ref: toProductRef(said) }))
-  .meta({ description: "The product's id, or its SKU.", example: 1 });
-
 /** The same, kept as the request said it, for a reply that repeats it. `toProductRef` reads it. */
 export const productName = z
   .union([z.int().min(1), line(100)])

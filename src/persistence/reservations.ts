@@ -34,8 +34,8 @@ export function rowToReservation(row: Row): Reservation {
 
 /**
  * Reads the reservations that commands name, by id, by cart or by order; of what carts held before,
- * what expired since `lately`, and where it matters one that shows that they ever did. They need no lock of their own: whoever changes one holds the lock
- * of its product.
+ * what expired since `lately`, and where it matters one that shows that they ever did. They need no
+ * lock of their own: whoever changes one holds the lock of its product.
  */
 export async function readReservations(
   connection: Connection,

@@ -5,7 +5,10 @@ import { runScript } from '../helpers/terminal.js';
 
 describe('npm run bench', () => {
   it('measures on both databases, and prints a table for each', () => {
-    const only = ['hot-keys', 'read', 'sync'].flatMap((part) => ['--only', part]);
+    const only = ['hot-keys', 'read', 'cart-5', 'sync', 'cleanup'].flatMap((part) => [
+      '--only',
+      part,
+    ]);
     const args = ['dist/scripts/bench.js', '--quick', '--markdown', ...only];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect({ status, stderr }).toMatchObject({ status: 0 });
@@ -15,7 +18,13 @@ describe('npm run bench', () => {
       /^\| reading availability.*\n\| +\| one transaction.*\n\| +\| this service \| [\d,]+ \|/gm;
     expect(stdout.match(row)).toHaveLength(2);
     expect(stdout).toMatch(/^- (reached|NOT REACHED): rentals with keys, one hot product/m);
+    const carts =
+      /^\| carts of five .* \| this service: rentals \|.*\n\| +\| this service \| [\d,]+ \|/gm;
+    expect(stdout.match(carts)).toHaveLength(2);
     expect(stdout.match(/sync, dry run over 2,000 products/g)).toHaveLength(2);
+    expect(stdout.match(/200 holds on 1 products fall due at once: all are ended/g)).toHaveLength(
+      2,
+    );
   }, 120_000);
 
   it('refuses what it does not know', async () => {

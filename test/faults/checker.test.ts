@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { check, type Exchange } from '../helpers/checker.js';
 import { DATABASES } from '../helpers/databases.js';
-import { createRecorder, rentalOf } from '../helpers/recorder.js';
+import { createRecorder, rentalOf, sleep } from '../helpers/recorder.js';
 import { type Service, startService } from '../helpers/service.js';
 
 /** Who watches the watcher: each thing that must never happen is made to, and has to be seen. */
@@ -127,4 +127,91 @@ describe.each(DATABASES)('the checker on %s', (kind) => {
     expect(found.join('\n')).toMatch(/was answered .* and /);
     expect(found.join('\n')).toMatch(/was carried out 2 times/);
   });
+
+  describe('of holds', () => {
+    let held: Exchange;
+    let confirmed: Exchange;
+    let expired: Exchange;
+    const last = () => recorder.exchanges.at(-1) as Exchange;
+
+    beforeAll(async () => {
+      const send = async (path: string, body: Record<string, unknown>) => {
+        await recorder.send(service.url, { path, body });
+        return last();
+      };
+      const product = { sku: 'held', name: 'held', quantity: 9, publish: true };
+      const made = await send('/api/products', product);
+      const resellerProductId = made.answer?.body.id;
+      const hold = (cartId: string) =>
+        send('/api/reservations', { cartId, resellerProductId, quantity: 2 });
+      held = await hold('a');
+      confirmed = await hold('b');
+      await send(`/api/reservations/${idOf(confirmed)}/confirm`, { orderId: 'b' });
+      const line = { variantId: 'held', quantity: 3, reservationId: 'c', expiresAt: inMs(300) };
+      expired = await send('/api/inventory/reserve', { reservations: [line] });
+      await sleep(350);
+      await recorder.send(service.url, { path: '/api/reservations/cleanup' });
+      expect(last().answer?.body).toMatchObject({ expired: 1 });
+      expect(await violations()).toEqual([]);
+    });
+
+    const idOf = ({ answer }: Exchange) => answer?.body.id ?? answer?.body.reservations[0].id;
+    const timeOf = ({ answer }: Exchange) => {
+      const told = answer?.body.expiresAt ?? answer?.body.reservations[0].expiresAt;
+      return told.replace('T', ' ').replace('Z', '');
+    };
+    const setHold = (hold: Exchange, values: string) =>
+      `UPDATE reservations SET ${values} WHERE id = '${idOf(hold)}'`;
+    const setDue = (hold: Exchange, at: string) => setHold(hold, `expires_at = '${at}'`);
+
+    it('sees units that are held by nobody', async () => {
+      const found = await spoiled(setHold(held, 'quantity = 3'), setHold(held, 'quantity = 2'));
+      expect(found).toMatch(/says 2 reserved, its active holds say 3/);
+      expect(found).toMatch(/has 3 units, its lines say 2/);
+    });
+
+    it('sees a hold that is over and came back to life', async () => {
+      const found = await spoiled(
+        setHold(expired, "status = 'reserved', active = 1"),
+        setHold(expired, "status = 'expired', active = NULL"),
+      );
+      expect(found).toMatch(/\(reserved\) was ended by "expire"/);
+    });
+
+    it('sees one that was confirmed when it was due, and one that expired too early', async () => {
+      const early = await spoiled(
+        setDue(confirmed, '2020-01-01 00:00:00.000'),
+        setDue(confirmed, timeOf(confirmed)),
+      );
+      expect(early).toMatch(/\(confirmed\) was ended \d+ ms after it was due/);
+      const late = await spoiled(
+        setDue(expired, '2040-01-01 00:00:00.000'),
+        setDue(expired, timeOf(expired)),
+      );
+      expect(late).toMatch(/\(expired\) expired \d+ ms before it was due/);
+    });
+
+    it('sees one that was confirmed after its caller was told that it had expired', async () => {
+      const refused = { status: 409, body: { code: 'reservation_expired' }, replayed: false };
+      const path = `/api/reservations/${idOf(confirmed)}/confirm`;
+      const told = { ...confirmed, path, answer: { ...refused, retryAfter: null } };
+      const found = await violations([...recorder.exchanges, told]);
+      expect(found.join('\n')).toMatch(/was told expired and is confirmed/);
+    });
+
+    it('sees an accepted hold that is lost, and one that nobody asked for', async () => {
+      const other = '00000000-0000-7000-8000-000000000000';
+      const id = (from: string, to: string) =>
+        `UPDATE reservations SET id = '${to}' WHERE id = '${from}'`;
+      expect(await spoiled(id(idOf(held), other), id(other, idOf(held)))).toMatch(
+        /reservation \S+ is not in the database/,
+      );
+      const without = recorder.exchanges.filter((exchange) => exchange !== held);
+      expect((await violations(without)).join('\n')).toMatch(
+        /"reserve 1 a \d+" is there 1 times and was asked for 0/,
+      );
+    });
+  });
 });
+
+const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();

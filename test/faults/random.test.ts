@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { check, type Told } from '../helpers/checker.js';
 import { createDatabase, DATABASES, type DatabaseKind } from '../helpers/databases.js';
 import { killAll, type ServiceProcess, startProcess } from '../helpers/process.js';
+import { type Random, randomOf } from '../helpers/random.js';
 import { createRecorder, type RequestToSend, sleep } from '../helpers/recorder.js';
 
 const DURATION_MS = Number(process.env['RANDOM_TEST_SECONDS'] ?? 10) * 1000;
@@ -20,27 +21,11 @@ const FIXED_SEEDS: readonly number[] = [];
 const seedGiven = process.env['SEED'];
 const newSeed = seedGiven ? Number(seedGiven) : Math.floor(Math.random() * 2 ** 31);
 
-/** Numbers from a seed (mulberry32): the same choices again for the same seed. */
-function randomOf(seed: number) {
-  let state = seed;
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return {
-    chance: (p: number) => next() < p,
-    below: (n: number) => Math.floor(next() * n),
-    one: <T>(list: readonly T[]): T | undefined => list[Math.floor(next() * list.length)],
-  };
-}
-type Random = ReturnType<typeof randomOf>;
-
 /** What a client knows of: ids that it made or heard of, and requests that it may send again. */
 interface World {
   readonly products: { id: number; storeId: number; version: number }[];
   readonly rentals: { id: string; storeId: number }[];
+  readonly holds: { id: string; storeId: number }[];
   readonly keyed: RequestToSend[];
   count: number;
 }
@@ -81,7 +66,8 @@ function freshRequest(random: Random, world: World, client: number): RequestToSe
   }
   if (choice < 15) return { path: `${path}/unpublish`, storeId };
   if (choice < 20) return { path: `${path}/publish`, storeId };
-  if (choice < 65 || !rental) {
+  if (choice < 60) return holdRequest(random, world, { client, serial, product, storeOf });
+  if (choice < 85 || !rental) {
     const body = {
       product_id: product.id,
       quantity: random.chance(0.8) ? 1 : 1 + random.below(5),
@@ -94,17 +80,110 @@ function freshRequest(random: Random, world: World, client: number): RequestToSe
   return { path: `/api/rentals/${rental.id}/${action}`, storeId: storeOf(rental.storeId) };
 }
 
+/** few, so that carts meet; a user's is also reached by its name */
+const CARTS = ['user:user 1', 'user:user 2', 'checkout:check 1', 'checkout:check 2', 'a', 'b', 'c'];
+const userOf = (random: Random) => `user ${1 + random.below(3)}`;
+const checkOf = (random: Random) => `check ${1 + random.below(3)}`;
+
+/** What the clients of documents 2, 3 and 4 send. */
+function holdRequest(
+  random: Random,
+  world: World,
+  by: {
+    client: number;
+    serial: number;
+    product: World['products'][number];
+    storeOf: (owner: number) => number;
+  },
+): RequestToSend {
+  const { client, serial, product } = by;
+  const storeId = by.storeOf(product.storeId);
+  const units = 1 + random.below(3);
+  const orderId = `order ${client} ${serial}`;
+  const hold = random.one(world.holds.slice(-30));
+  const cart = `/api/reservations/cart/${encodeURIComponent(random.one(CARTS) ?? '')}`;
+  // Each line names another product of the store, or the same one again.
+  const list = <T>(line: (id: number) => T): T[] =>
+    Array.from({ length: 1 + random.below(3) }, () => {
+      const others = world.products.filter((other) => other.storeId === product.storeId);
+      return line(random.one(others)?.id ?? product.id);
+    });
+  const of = (user: string) => ({ user_id: user, product_id: product.id, quantity: units });
+  const choices: (() => RequestToSend)[] = [
+    () => ({ path: '/api/stock/reserve', body: of(userOf(random)) }),
+    () => ({ path: '/api/stock/release', body: of(userOf(random)) }),
+    () => ({
+      path: '/api/stock/purchase',
+      body: {
+        user_id: userOf(random),
+        order_id: orderId,
+        items: list((product_id) => ({ product_id, quantity: 1 })),
+      },
+    }),
+    () => ({
+      path: '/api/cart/add',
+      body: { ...of(userOf(random)), price: 1.25, decrease_stock: random.chance(0.8) },
+    }),
+    () => ({
+      method: 'DELETE',
+      path: '/api/cart/remove',
+      body: { user_id: userOf(random), product_id: product.id },
+    }),
+    () => {
+      const reservationId = checkOf(random);
+      const expiresAt = new Date(Date.now() + 50 + random.below(1500)).toISOString();
+      const line = (variantId: number) => ({ variantId, quantity: 1, reservationId, expiresAt });
+      return { path: '/api/inventory/reserve', body: { reservations: list(line) } };
+    },
+    () => {
+      const named = random.chance(0.6) ? { reservationId: checkOf(random) } : {};
+      const line = (variantId: number) => ({ variantId, quantity: 1, reason: 'sold', ...named });
+      return { path: '/api/inventory/confirm-sale', body: { updates: list(line) } };
+    },
+    () => ({ path: '/api/inventory/release', body: { reservationId: checkOf(random) } }),
+    () => ({
+      path: '/api/inventory/restock',
+      body: { updates: [{ variantId: product.id, quantity: units, reason: 'came in' }] },
+    }),
+    () => ({
+      method: 'PUT',
+      path: '/api/inventory/adjust',
+      body: { updates: [{ variantId: product.id, quantity: random.below(9), reason: 'count' }] },
+    }),
+    () => ({
+      path: '/api/reservations',
+      body: { cartId: random.one(CARTS), resellerProductId: product.id, quantity: units },
+    }),
+    () => ({ path: `${cart}/confirm`, body: { orderId } }),
+    () => ({ method: 'DELETE', path: cart }),
+  ];
+  if (random.chance(0.02)) return { path: '/api/reservations/cleanup', storeId };
+  if (hold && random.chance(0.3)) {
+    const path = `/api/reservations/${hold.id}`;
+    const holdStore = by.storeOf(hold.storeId);
+    if (random.chance(0.4))
+      return { path: `${path}/confirm`, body: { orderId }, storeId: holdStore };
+    if (random.chance(0.5)) return { method: 'DELETE', path, storeId: holdStore };
+    const body = { additionalMinutes: 1 };
+    return { method: 'PATCH', path: `${path}/extend`, body, storeId: holdStore };
+  }
+  // More is held than is given back, or there would be little to fight for.
+  const request = random.one([...choices, choices[0], choices[3], choices[5], choices[10]])?.();
+  if (!request) throw new Error('there is no choice');
+  return { ...request, storeId };
+}
+
 afterEach(killAll);
 
 async function run(kind: DatabaseKind, seed: number, ms: number) {
   const database = await createDatabase(kind);
-  const settings = { BATCH_MAX: '16' };
+  const settings = { BATCH_MAX: '16', RESERVATION_CLEANUP_INTERVAL: '0.02' };
   const copies = await Promise.all([
     startProcess(database.url, settings),
     startProcess(database.url, settings),
   ]);
   const recorder = createRecorder();
-  const world: World = { products: [], rentals: [], keyed: [], count: 0 };
+  const world: World = { products: [], rentals: [], holds: [], keyed: [], count: 0 };
   const until = performance.now() + ms;
   await Promise.all(
     Array.from({ length: CLIENTS }, async (_, client) => {
@@ -137,6 +216,11 @@ function learn(world: World, request: RequestToSend, answer: Told | null) {
   const storeId = request.storeId ?? 1;
   const { path } = request;
   if (path === '/api/rentals') world.rentals.push({ id: answer.body.id, storeId });
+  if (path === '/api/reservations') world.holds.push({ id: answer.body.id, storeId });
+  if (path === '/api/inventory/reserve') {
+    for (const { id } of answer.body.reservations) world.holds.push({ id, storeId });
+  }
+  for (const { id } of answer.body?.rentals ?? []) world.rentals.push({ id, storeId });
   if (!path.startsWith('/api/products')) return;
   const { id, version } = answer.body;
   const known = world.products.find((product) => product.id === id);

@@ -277,6 +277,8 @@ function* keysHaveOneEffect(exchanges: readonly Exchange[]): Generator<string> {
     const { answer, key } = exchange;
     const isRemembered =
       answer && (isDone(exchange) || answer.status === 409 || answer.status === 412);
+    // Another copy was at it: the answer is still to come.
+    if (answer?.body?.code === 'idempotency_in_progress') continue;
     if (key === null || !isRemembered) continue;
     const id = JSON.stringify([exchange.storeId, exchange.sub, key]);
     const request = JSON.stringify([exchange.method, exchange.path, exchange.body]);

@@ -337,7 +337,7 @@ describe.each(DATABASES)('stock on %s', (kind) => {
       });
       expect(answer.body.errors).toEqual([
         { index: 1, product_id: short.sku, ...ofShort },
-        { index: 2, product_id: 'NOTHING', ...notFound },
+        { index: 2, product_id: 'NOTHING', requested: 1, ...notFound },
         { index: 3, product_id: short.id, ...ofShort },
         {
           index: 4,
@@ -347,7 +347,7 @@ describe.each(DATABASES)('stock on %s', (kind) => {
           requested: 1,
           message: 'The product is out of stock: no unit is free.',
         },
-        { index: 5, product_id: 9_999_999, ...notFound },
+        { index: 5, product_id: 9_999_999, requested: 1, ...notFound },
         {
           index: 6,
           product_id: draft.id,
@@ -363,7 +363,7 @@ describe.each(DATABASES)('stock on %s', (kind) => {
       expect(alone.status).toBe(404);
       expect(alone.body).toMatchObject({
         code: 'product_not_found',
-        errors: [{ index: 0, product_id: 'NOTHING', ...notFound }],
+        errors: [{ index: 0, product_id: 'NOTHING', requested: 1, ...notFound }],
       });
     });
 

@@ -8,7 +8,7 @@ import { ADMIN, ANYONE, type Caller, ownerOf } from '../caller.js';
 import { endpoint, type Reply, replyTo, type Surface } from '../endpoint.js';
 import { Problem, problemOf } from '../problem.js';
 import { findProduct, productIdOf } from '../products/routes.js';
-import { toMs } from '../schemas.js';
+import { toMs, toProductRef } from '../schemas.js';
 import type { SurfaceSettings } from '../surface-settings.js';
 import { renderRental, renderReservation, renderStock } from './replies.js';
 import {
@@ -53,7 +53,7 @@ function createReservation(body: ReturnType<typeof reservationBodies>['NewReserv
       'hold_limit_reached',
     ],
     async handle({ core, caller, body, header }) {
-      const { said, ref } = body.resellerProductId;
+      const said = body.resellerProductId;
       const answer = await core.send({
         ...header(),
         kind: 'reserve',
@@ -61,7 +61,7 @@ function createReservation(body: ReturnType<typeof reservationBodies>['NewReserv
         how: 'set',
         lines: [
           {
-            productId: await productIdOf(core, caller, ref),
+            productId: await productIdOf(core, caller, toProductRef(said)),
             cartId: body.cartId,
             quantity: body.quantity,
             customerId: customerFor(caller, body.customerId),
@@ -247,13 +247,12 @@ function extendReservation(body: ReturnType<typeof reservationBodies>['Extension
       'invalid_transition',
     ],
     async handle({ core, caller, params, body, header }) {
-      const { id, productId } = await findReservation(core, caller, params.id);
       const answer = await core.send({
         ...header(),
         kind: 'extend',
         ownerId: ownerOf(caller),
-        productId,
-        reservationId: id,
+        productId: await productOf(core, caller, params.id),
+        reservationId: params.id,
         byMs: toMs(body.additionalMinutes),
       });
       return replyTo(answer, (extended) => ({ status: 200, body: renderReservation(extended) }));
@@ -274,13 +273,12 @@ const confirmReservation = endpoint({
   replies: { 200: { description: 'It, and its rental.', schema: ConfirmedReply } },
   problems: ['reservation_not_found', 'reservation_expired', 'invalid_transition'],
   async handle({ core, caller, params, body, header }) {
-    const { id, productId } = await findReservation(core, caller, params.id);
     const answer = await core.send({
       ...header(),
       kind: 'confirm',
       ownerId: ownerOf(caller),
-      productId,
-      reservationId: id,
+      productId: await productOf(core, caller, params.id),
+      reservationId: params.id,
       orderId: body.orderId,
       rentalId: newId(),
     });
@@ -303,13 +301,12 @@ const releaseReservation = endpoint({
   replies: { 200: { description: 'The reservation.', schema: ReservationReply } },
   problems: ['reservation_not_found', 'invalid_transition'],
   async handle({ core, caller, params, header }) {
-    const { id, productId } = await findReservation(core, caller, params.id);
     const answer = await core.send({
       ...header(),
       kind: 'release',
       ownerId: ownerOf(caller),
-      productId,
-      reservationId: id,
+      productId: await productOf(core, caller, params.id),
+      reservationId: params.id,
       reason: 'manual',
     });
     return replyTo(answer, (released) => ({ status: 200, body: renderReservation(released) }));
@@ -356,10 +353,21 @@ async function heldByCart(
   return held;
 }
 
-/** The products that a command on a whole cart locks; if there are more by then, it is told so. */
-async function productsOfCart(core: Core, caller: Caller, cartId: string): Promise<number[]> {
-  const held = await heldByCart(core, caller, cartId);
+/**
+ * The products that a command on a whole cart locks; if there are more by then, it is told so.
+ * Whose the cart is, the command finds out itself: a repeat gets its first answer, whoever has the
+ * cart by now.
+ */
+async function productsOfCart(core: Core, { storeId }: Caller, cartId: string): Promise<number[]> {
+  const held = await core.reservations.heldByCart(storeId, cartId);
   return held.map(({ productId }) => productId);
+}
+
+/** The product that a command on a reservation locks. Throws 404 where there is no such one. */
+async function productOf(core: Core, { storeId }: Caller, id: string): Promise<number> {
+  const reservation = await core.reservations.find(storeId, id);
+  if (!reservation) throw problemOf({ code: 'reservation_not_found' });
+  return reservation.productId;
 }
 
 /** The reservation, where the caller may touch it. Throws 404. */

@@ -6,7 +6,7 @@ import {
   foreignId,
   lineUnits,
   minutes,
-  namedProduct,
+  productName,
   productRefText,
   timestamp,
   units,
@@ -20,7 +20,7 @@ export function reservationBodies(settings: SurfaceSettings) {
   return {
     NewReservation: z.strictObject({
       cartId: cartName,
-      resellerProductId: namedProduct,
+      resellerProductId: productName,
       quantity: lineUnits.meta({ description: 'Units that the cart then holds in all.' }),
       expiresInMinutes: minutes(reservationMaxMinutes)
         .default(reservationExpiryMinutes)

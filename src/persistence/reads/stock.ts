@@ -6,6 +6,7 @@ import {
 import type { Instant } from '../../domain/instant.js';
 import type { Database } from '../database.js';
 import { instant, integer, nullable, oneOf } from '../rows.js';
+import { list } from '../sql.js';
 
 /** All stores taken together, for metrics. */
 export interface StockSummary {
@@ -13,9 +14,14 @@ export interface StockSummary {
   /** units */
   readonly counters: Counters;
   readonly holds: HoldSummary;
+  /** those that wait, by what for */
+  readonly orders: ReadonlyMap<WaitingOrder, number>;
   /** null where none was ever finished */
   readonly lastSync: { readonly finishedAt: Instant; readonly driftedProducts: number } | null;
 }
+
+const WAITING_ORDERS = ['pending', 'refund_required'] as const;
+export type WaitingOrder = (typeof WAITING_ORDERS)[number];
 
 export interface HoldSummary {
   readonly active: { readonly holds: number; readonly units: number };
@@ -43,8 +49,23 @@ export async function summariseStock(database: Database): Promise<StockSummary> 
     quantityReserved: sum('quantity_reserved'),
     quantityRented: sum('quantity_rented'),
   };
-  const [holds, lastSync] = [await summariseHolds(database), await readLastSync(database)];
-  return { products, counters, holds, lastSync };
+  return {
+    products,
+    counters,
+    holds: await summariseHolds(database),
+    orders: await countOrders(database),
+    lastSync: await readLastSync(database),
+  };
+}
+
+async function countOrders(database: Database): Promise<StockSummary['orders']> {
+  const rows = await database.select(
+    `SELECT status, COUNT(*) AS orders FROM orders ` +
+      `WHERE status IN ${list(database.quote, WAITING_ORDERS)} GROUP BY status`,
+  );
+  const counts = new Map<WaitingOrder, number>(WAITING_ORDERS.map((status) => [status, 0]));
+  for (const row of rows) counts.set(oneOf(row, 'status', WAITING_ORDERS), integer(row, 'orders'));
+  return counts;
 }
 
 async function summariseHolds(database: Database): Promise<HoldSummary> {
