@@ -22,6 +22,8 @@ const FLOWS = [
 export async function up(connection: Connection): Promise<void> {
   const type = columnTypes(connection.dialect);
   const totals = [
+    // when the first line was written
+    `begun_ms ${type.integer} NOT NULL`,
     ...LEVELS.map((name) => `${name} ${type.integer} NOT NULL`),
     ...LEVELS.map((name) => `${name}_time ${type.real} NOT NULL`),
     ...FLOWS.map((name) => `${name} ${type.integer} NOT NULL`),

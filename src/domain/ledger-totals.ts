@@ -62,6 +62,8 @@ export type Flow = (typeof FLOWS)[number];
 /** What a ledger says from its beginning to `at`. */
 export interface Totals {
   readonly at: Instant;
+  /** when its first line was written; infinite where it has none yet */
+  readonly begunAt: Instant;
   /** as they are at `at` */
   readonly levels: Readonly<Record<Level, number>>;
   /** each level's integral over time: unit-milliseconds */
@@ -85,6 +87,7 @@ const zeros = <Name extends string>(names: readonly Name[]) =>
 /** Before the first line. */
 export const NOTHING: ProductTotals = {
   at: 0,
+  begunAt: Number.POSITIVE_INFINITY,
   levels: zeros(LEVELS),
   integrals: zeros(LEVELS),
   flows: zeros(FLOWS),
@@ -112,6 +115,7 @@ export function increment(before: Totals, after: Totals): Totals {
 export function added(a: Totals, b: Totals, sign: 1 | -1 = 1): Totals {
   return {
     at: a.at,
+    begunAt: Math.min(a.begunAt, b.begunAt),
     levels: combined(LEVELS, (name) => a.levels[name] + sign * b.levels[name]),
     integrals: combined(LEVELS, (name) => a.integrals[name] + sign * b.integrals[name]),
     flows: combined(FLOWS, (name) => a.flows[name] + sign * b.flows[name]),
@@ -179,6 +183,7 @@ export class ProductFold {
   readonly #opening: ProductTotals;
   readonly #rows: ProductTotals[] = [];
   #at: Instant;
+  #begunAt: Instant;
   #levels: Record<Level, number>;
   readonly #integrals: Record<Level, number>;
   readonly #flows: Record<Flow, number>;
@@ -193,6 +198,7 @@ export class ProductFold {
     this.#opening = opening;
     this.#rules = rules;
     this.#at = opening.at;
+    this.#begunAt = opening.begunAt;
     this.#levels = { ...opening.levels };
     this.#integrals = { ...opening.integrals };
     this.#flows = { ...opening.flows };
@@ -210,6 +216,7 @@ export class ProductFold {
     const at = Math.max(line.createdAt, this.#at);
     this.#openSpan(at);
     this.#advance(at);
+    this.#begunAt = Math.min(this.#begunAt, at);
     this.#count(line);
     this.#setLevels(line);
     this.#lastMovementId = line.id;
@@ -244,6 +251,7 @@ export class ProductFold {
     this.#spanEnd = null;
     this.#rows.push({
       at: this.#at,
+      begunAt: this.#begunAt,
       levels: this.#levels,
       integrals: { ...this.#integrals },
       flows: { ...this.#flows },

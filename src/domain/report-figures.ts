@@ -55,7 +55,7 @@ export interface Figures {
   /** units rented over the units owned on average; null where nothing was owned */
   readonly turnover: number | null;
   readonly unitHours: Counted;
-  /** over time */
+  /** over the period, from when the ledger began */
   readonly averageLevels: Counted;
   /** at the end */
   readonly levels: Counted;
@@ -94,7 +94,8 @@ interface LinesAndUnits {
 }
 
 export function figuresOf(start: Totals, end: Totals): Figures {
-  const hours = (end.at - start.at) / HOUR_MS;
+  // A store that was opened in the period owned on average what it did since then.
+  const hours = (end.at - Math.max(start.at, end.begunAt)) / HOUR_MS;
   const flow = (name: Flow) => end.flows[name] - start.flows[name];
   const time = (level: Level) => (end.integrals[level] - start.integrals[level]) / HOUR_MS;
   const counted = (of: (level: keyof Counted) => number): Counted => ({

@@ -10,13 +10,20 @@ const LEASE = 'roll-up';
 const LEASE_SECONDS = 120;
 const EVERY_MINUTE = '* * * * *';
 
+export interface RollUpSettings {
+  readonly lowStockThreshold: number;
+  readonly reportRetentionDays: number;
+  /** when it is looked whether a day is over: a cron expression; tests are in a hurry */
+  readonly cron?: string;
+}
+
 /**
  * Adds ledgers up by the day for the reports, on one copy of the service, soon after a day is well
  * over; after that it removes reports that are past their time. Stop it with the function it
  * returns.
  */
 export function startRollUpSchedule(
-  settings: { lowStockThreshold: number; reportRetentionDays: number },
+  settings: RollUpSettings,
   parts: { database: Database; log: Logger },
 ): () => Promise<void> {
   const { database, log } = parts;
@@ -33,7 +40,7 @@ export function startRollUpSchedule(
     await purgeReports(database, settings.reportRetentionDays);
   };
   const task = schedule(
-    EVERY_MINUTE,
+    settings.cron ?? EVERY_MINUTE,
     () => {
       running = run().catch((error: unknown) => {
         log.error({ err: error }, 'ledgers could not be added up; it goes on at the next tick');

@@ -22,6 +22,7 @@ const flowColumn = Object.fromEntries(FLOWS.map((f) => [f, snake(f)])) as Record
 const timeColumn = (level: Level) => `${levelColumn[level]}_time`;
 
 const TOTALS = [
+  'begun_ms',
   ...LEVELS.map((level) => levelColumn[level]),
   ...LEVELS.map(timeColumn),
   ...FLOWS.map((flow) => flowColumn[flow]),
@@ -76,7 +77,8 @@ function rowToTotals(row: Row, prefix = ''): Totals {
     integrals[level] = real(row, prefix + timeColumn(level));
   }
   for (const flow of FLOWS) flows[flow] = integer(row, prefix + flowColumn[flow]);
-  return { at: endOfDay(integer(row, `${prefix}day`)), levels, integrals, flows };
+  const at = endOfDay(integer(row, `${prefix}day`));
+  return { at, begunAt: integer(row, `${prefix}begun_ms`), levels, integrals, flows };
 }
 
 /** A row of `product_days`; null where a join found none. */
@@ -90,9 +92,10 @@ export function rowToProductTotals(row: Row, prefix = ''): ProductTotals | null 
   };
 }
 
-function values({ at, levels, integrals, flows }: Totals): (number | null)[] {
+function values({ at, begunAt, levels, integrals, flows }: Totals): (number | null)[] {
   return [
     dayEndingAt(at),
+    begunAt,
     ...LEVELS.map((level) => levels[level]),
     ...LEVELS.map((level) => integrals[level]),
     ...FLOWS.map((flow) => flows[flow]),

@@ -3,15 +3,12 @@ import { HOUR_MS } from '../domain/ledger-totals.js';
 import type { Reason } from '../domain/refusal.js';
 import type { Logger } from '../log.js';
 import type { Database } from '../persistence/database.js';
-import {
-  addRefusals,
-  type RefusalCount,
-  SHORTAGE_CODES,
-  type ShortageCode,
-} from '../persistence/refusals.js';
+import { addRefusals, type RefusalCount, SHORTAGE_CODES } from '../persistence/refusals.js';
 
 const COUNTERS_MAX = 10_000;
 const FLUSH_MS = 5_000;
+
+const byKey = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : 1);
 
 /**
  * Counts the requests that were refused for want of units. A refused command leaves no row, so they
@@ -64,7 +61,8 @@ export class RefusalCounter {
 
   /** Writes what was counted. Never throws. */
   flush(): Promise<void> {
-    const counts = [...this.#counts.values()];
+    // In one order, so that copies which write at once do not wait for each other in a circle.
+    const counts = [...this.#counts].sort(byKey).map(([, count]) => count);
     const dropped = this.#dropped;
     this.#counts = new Map();
     this.#dropped = 0;
@@ -91,5 +89,3 @@ export class RefusalCounter {
     };
   }
 }
-
-export type { ShortageCode };

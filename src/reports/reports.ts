@@ -443,6 +443,7 @@ function sorted(products: PeriodOfProduct[], sort: ProductSort): PeriodOfProduct
   const by: Record<ProductSort, (one: PeriodOfProduct) => number> = {
     busiest: (one) => -time(one, 'quantityRented'),
     idlest: (one) => time(one, 'quantityRented'),
+    mostRented: ({ start, end }) => start.flows.rentedUnits - end.flows.rentedUnits,
     outOfStock: (one) => -time(one, 'outOfStock'),
     refused: ({ product }) => -product.refusedRequests,
   };

@@ -39,7 +39,7 @@ export const stepArbitrary: fc.Arbitrary<LedgerStep> = fc.record({
 
 let lines = 0;
 
-/** A ledger that keeps the law, from its opening on, with times that lie in [from, to). */
+/** A ledger that keeps the law, of a product published when it was made, from its opening on, with times that lie in [from, to). */
 export function ledgerOf(
   steps: readonly LedgerStep[],
   {
@@ -58,7 +58,11 @@ export function ledgerOf(
     quantityRented: 0,
   };
   let at = from;
-  return all.map(({ kind, units, gap }) => {
+  let published = true;
+  return all.map(({ kind: wished, units, gap }) => {
+    // Publishing what is published writes no line.
+    const kind = wished === (published ? 'publish' : 'unpublish') ? 'extend' : wished;
+    if (kind === 'publish' || kind === 'unpublish') published = kind === 'publish';
     at = Math.floor(at + gap * (to - 1 - at));
     const delta = deltaOf(kind, units, after);
     after = {
@@ -168,6 +172,7 @@ export function naiveTotals(
       .filter(({ kind }) => kinds.includes(kind))
       .reduce((sum, { delta }) => sum + Math.max(0, sign * delta[of]), 0);
   return {
+    begunAt: past[0]?.createdAt ?? Number.POSITIVE_INFINITY,
     levels,
     integrals,
     flows: {

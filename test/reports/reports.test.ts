@@ -77,6 +77,7 @@ describe.each(DATABASES)('reports on a ledger of the past on %s', (kind) => {
         );
       return {
         at,
+        begunAt: Math.min(...each.map((one) => one.begunAt)),
         levels: add(each.map((one) => one.levels)),
         integrals: add(each.map((one) => one.integrals)),
         flows: add(each.map((one) => one.flows)),

@@ -44,7 +44,7 @@ export const ProductsQuery = z.strictObject({
   ...period,
   sort: z.enum(PRODUCT_SORTS).default('busiest').meta({
     description:
-      '`busiest`, `idlest`: by unit-hours out, `idlest` of those that were published; `outOfStock`: by hours without a free unit; `refused`: by requests refused for want of units.',
+      '`busiest`, `idlest`: by unit-hours out, `idlest` of those that were published; `mostRented`: by units rented; `outOfStock`: by hours without a free unit; `refused`: by requests refused for want of units.',
   }),
   limit,
   cursor,
@@ -104,7 +104,9 @@ const figures = {
   }),
   turnover: share.meta({ description: 'Units rented over the units owned on average.' }),
   unitHours: counted,
-  averageLevels: counted.meta({ description: 'Over time.' }),
+  averageLevels: counted.meta({
+    description: 'Over the period, from when the ledger began.',
+  }),
   levels: counted.meta({
     description:
       'At the end, as the ledger has them: a hold that is due is held until it is ended.',

@@ -10,7 +10,7 @@ import { type RefusalQuery, refusalsByProduct } from '../refusals.js';
 import { integer, nullable, type Row, text } from '../rows.js';
 import { list } from '../sql.js';
 
-export const PRODUCT_SORTS = ['busiest', 'idlest', 'outOfStock', 'refused'] as const;
+export const PRODUCT_SORTS = ['busiest', 'idlest', 'mostRented', 'outOfStock', 'refused'] as const;
 export type ProductSort = (typeof PRODUCT_SORTS)[number];
 
 /** A product and what is added up of its ledger before two days; null where it had no line yet. */
@@ -85,6 +85,8 @@ function orderBy(query: ReportedProductQuery, sort: ProductSort): string {
       return `${between(query, 'quantityRented')} DESC`;
     case 'idlest':
       return between(query, 'quantityRented');
+    case 'mostRented':
+      return 'COALESCE(b.rented_units, 0) - COALESCE(a.rented_units, 0) DESC';
     case 'outOfStock':
       return `${between(query, 'outOfStock')} DESC`;
     case 'refused':
