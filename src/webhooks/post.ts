@@ -37,7 +37,8 @@ export interface Poster {
 const ANSWER_BYTES_MAX = 4 * 1024;
 const ANSWER_MS_MAX = 2_000;
 const IDLE_CONNECTION_MS = 15_000;
-const IDLE_CONNECTIONS_MAX = 64;
+/** to one host */
+const IDLE_CONNECTIONS_MAX = 8;
 
 class PrivateAddress extends Error {
   constructor() {
@@ -57,8 +58,7 @@ export function createPoster(options: PostOptions): Poster {
   const agentOptions = {
     keepAlive: true,
     timeout: IDLE_CONNECTION_MS,
-    maxFreeSockets: 1,
-    maxTotalFreeSockets: IDLE_CONNECTIONS_MAX,
+    maxFreeSockets: IDLE_CONNECTIONS_MAX,
   };
   const agents = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) };
 
@@ -98,7 +98,7 @@ export function createPoster(options: PostOptions): Poster {
         signal,
         headers: { ...headers, 'Content-Length': String(Buffer.byteLength(body)) },
       });
-      request.once('error', reject);
+      request.on('error', reject);
       request.once('response', (response) => {
         drop(response);
         answered(response.statusCode ?? 0);
@@ -109,11 +109,19 @@ export function createPoster(options: PostOptions): Poster {
   return {
     async post(url, { headers, body, signal }) {
       const sentMs = performance.now();
-      const late = AbortSignal.timeout(timeoutMs);
+      const request = new AbortController();
+      const abort = () => request.abort();
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        abort();
+      }, timeoutMs);
+      if (signal.aborted) abort();
+      else signal.addEventListener('abort', abort, { once: true });
       const outcome = await send(url, {
         headers,
         body,
-        signal: AbortSignal.any([signal, late]),
+        signal: request.signal,
       }).then(
         (status) => {
           const isTaken = status >= 200 && status < 300;
@@ -121,9 +129,11 @@ export function createPoster(options: PostOptions): Poster {
         },
         (error: unknown) => {
           const after = `no answer within ${timeoutMs / 1000} s`;
-          return { status: null, error: late.aborted ? after : messageOf(error) };
+          return { status: null, error: isLate ? after : messageOf(error) };
         },
       );
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
       return { ...outcome, durationMs: performance.now() - sentMs };
     },
     close() {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Send } from '../core.js';
 import type { KeptWebhookEndpoint } from '../domain/webhook-endpoint.js';
 import { type LeasedLoop, startLeasedLoop } from '../events/leased-loop.js';
@@ -74,6 +75,7 @@ export function startWebhookSender(
   const { database, send, poster, log, observer } = parts;
   const attempts = new AttemptLog(database);
   const stopping = new AbortController();
+  setMaxListeners(options.inFlightMax, stopping.signal);
   /** lanes that are worked on, by endpoint */
   const busy = new Map<string, Set<number>>();
   const working = new Set<Promise<void>>();
