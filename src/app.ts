@@ -4,22 +4,36 @@ import { assembleCore } from './assemble-core.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
 import type { Core } from './core.js';
+import { type Carrier, startCarrier } from './events/carrier.js';
+import { Feed } from './events/feed.js';
+import { type Follower, type Following, startFollower } from './events/follower.js';
+import { prepareOutbox, RELAY, type Relay, startRelay } from './events/relay.js';
 import { Authenticator } from './http/auth.js';
+import { createEventSocket } from './http/events/event-socket.js';
 import { openApiDocument } from './http/openapi.js';
 import { operationsRouter } from './http/operations/routes.js';
 import { createHttpServer } from './http/server.js';
 import { SIGNED_ENDPOINTS, surfacesFor } from './http/surfaces.js';
 import { startCleanupSchedule } from './jobs/cleanup-schedule.js';
 import { ORDER_SCHEDULE, startOrderSchedule } from './jobs/orders.js';
+import { startOverdueSchedule } from './jobs/overdue.js';
 import { startPurgeJob } from './jobs/purge.js';
+import { startReportSchedule } from './jobs/report-schedule.js';
+import { startRollUpSchedule } from './jobs/rollup-schedule.js';
 import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
+import { MAILER, startMailer } from './mail/mailer.js';
+import { mailNotices } from './mail/notices.js';
+import { smtpTransport } from './mail/transport.js';
 import { findApiKeys } from './persistence/api-keys.js';
 import type { Database } from './persistence/database.js';
 import { DatabaseFault } from './persistence/faults.js';
 import { createMigrator } from './persistence/migrations.js';
 import { sharedQuery } from './persistence/reads/shared-query.js';
 import { VERSION } from './version.js';
+import { webhookDispatcher } from './webhooks/dispatcher.js';
+import { createPoster } from './webhooks/post.js';
+import { SENDER, startWebhookSender } from './webhooks/sender.js';
 import { within } from './within.js';
 
 const DATABASE_RETRY_MS = 1_000;
@@ -27,6 +41,12 @@ const DATABASE_RETRY_MS = 1_000;
 const LAST_REPLIES_MS = 1_000;
 /** a server that doesn't answer any more does not keep the process */
 const CLOSE_DATABASE_MS = 1_000;
+
+const WEBHOOK_TIMEOUT_MS = 10_000;
+const POLL_MS = 250;
+const POLL_TO_BE_SURE_MS = 1_000;
+/** A transaction is so many statements at the most from its first line on, each as long as it may be. */
+const TRANSACTION_STATEMENTS = 12;
 
 /** The service, built from its settings and not started yet. */
 export interface App {
@@ -53,10 +73,16 @@ export function createApp(
 ): App {
   const { log } = parts;
   const clock = parts.clock ?? systemClock;
-  const { core, database, committer, metrics, readiness, stores } = assembleCore(config, {
+  let relay: Relay | null = null;
+  let carrier: Carrier | null = null;
+  /** who must miss no event */
+  const followings: Following[] = [];
+  const { core, database, committer, metrics, readiness, stores, refusals } = assembleCore(config, {
     log,
     clock,
+    committed: () => relay?.nudge(),
   });
+  const feed = new Feed({ database, log, pollMs: () => pollMs() });
   const findApiKey = sharedQuery(
     async (ids: readonly string[]) => {
       const keys = await findApiKeys(database, ids);
@@ -64,11 +90,12 @@ export function createApp(
     },
     { inFlightMax: 2, keysMax: 500 },
   );
+  const authenticator = new Authenticator({ ...config, jwtSecret: parts.secret }, findApiKey);
   const surfaces = surfacesFor(config);
   const server = createHttpServer(
     {
       core,
-      authenticator: new Authenticator({ ...config, jwtSecret: parts.secret }, findApiKey),
+      authenticator,
       surfaces,
       signedEndpoints: SIGNED_ENDPOINTS,
       operations: operationsRouter({
@@ -85,6 +112,17 @@ export function createApp(
     },
     config,
   );
+  const eventSocket = createEventSocket({
+    core,
+    authenticator,
+    feed,
+    metrics,
+    log,
+    ensureStore: (storeId) => stores.ensure(storeId),
+    isStarted: () => readiness.isStarted,
+    isStopping: () => readiness.isStopping,
+  });
+  server.on('upgrade', eventSocket.upgrade);
   /** what ends each job that runs */
   const jobs: (() => Promise<void>)[] = [];
   let stopped = false;
@@ -97,11 +135,19 @@ export function createApp(
     async start() {
       await listen(server, config);
       await prepareDatabase();
+      startEvents();
+      startWebhooks();
+      startMail();
       readiness.started();
-      jobs.push(startPurgeJob(database, log));
+      const { eventRetentionDays } = config;
+      jobs.push(startPurgeJob(database, { log, eventRetentionDays }));
       const parts = { core, database, clock, log };
+      jobs.push(startOverdueSchedule(parts));
       jobs.push(startCleanupSchedule(config.reservationCleanupInterval, parts));
       jobs.push(startOrderSchedule(ORDER_SCHEDULE, parts));
+      jobs.push(refusals.start());
+      jobs.push(startRollUpSchedule(config, parts));
+      jobs.push(startReportSchedule(config, parts));
       if (config.syncCron !== null) {
         const options = { ...SYNC_SCHEDULE, cron: config.syncCron };
         jobs.push(startSyncSchedule(options, parts));
@@ -115,6 +161,8 @@ export function createApp(
       stopped = true;
       readiness.stopping();
       await clock.sleep(delayMs);
+      // Whoever is told to go may come back with what it missed, elsewhere.
+      const eventsStopped = eventSocket.close().then(() => feed.stop());
       const jobsStopped = Promise.all(jobs.map((stopJob) => stopJob()));
       // A request that is still being read, or reads rows first, may yet send a command.
       const closed = closeServer(server);
@@ -122,10 +170,98 @@ export function createApp(
       const allAnswered = await committer.close(leftMs());
       await within(lastRepliesMs, closed, undefined);
       server.closeAllConnections();
-      await within(CLOSE_DATABASE_MS, jobsStopped.then(database.close), undefined);
+      // What was refused while it stopped is counted last.
+      const over = Promise.all([jobsStopped.then(() => refusals.flush()), eventsStopped]);
+      await within(CLOSE_DATABASE_MS, over.then(database.close), undefined);
       return allAnswered;
     },
   };
+
+  function startEvents(): void {
+    const { lowStockThreshold, queryTimeoutSeconds, redisUrl } = config;
+    const own = startRelay(
+      {
+        ...RELAY,
+        lowStockThreshold,
+        transactionMaxSeconds: TRANSACTION_STATEMENTS * queryTimeoutSeconds,
+      },
+      {
+        database,
+        clock,
+        log,
+        observer: {
+          told(told) {
+            metrics.eventsTold.inc(told.last - told.after);
+            feed.told(told);
+            for (const following of followings) following.nudge();
+          },
+        },
+      },
+    );
+    relay = own;
+    jobs.push(() => own.stop());
+    if (redisUrl === null) return;
+    const channel = `availability:${databaseName(config)}:events`;
+    const events = startCarrier(
+      { url: redisUrl, channel },
+      { feed, isAtWork: () => own.isAtWork, log },
+    );
+    carrier = events;
+    jobs.push(() => events.stop());
+  }
+
+  function startWebhooks(): void {
+    const sender = startWebhookSender(
+      {
+        ...SENDER,
+        retrySeconds: config.webhookRetrySchedule,
+        userAgent: `rental-availability/${VERSION}`,
+      },
+      {
+        database,
+        send: core.send,
+        poster: createPoster({
+          allowPrivate: config.webhookAllowPrivate,
+          timeoutMs: WEBHOOK_TIMEOUT_MS,
+        }),
+        log,
+        observer: {
+          attempted: (attempt) => metrics.webhookAttempted(attempt),
+          ended: (outcome) => metrics.webhookEnded(outcome),
+          endpointDisabled: (reason) => metrics.webhookEndpointDisabled(reason),
+        },
+      },
+    );
+    jobs.push(() => sender.stop());
+    follow(webhookDispatcher(database, () => sender.nudge()));
+  }
+
+  function startMail(): void {
+    const { smtpUrl: url, alertEmail: alertEmails } = config;
+    const from = config.mailFrom ?? alertEmails[0];
+    if (url === null || from === undefined) {
+      log.info('mail is off: SMTP_URL is not set');
+      return;
+    }
+    follow(mailNotices(alertEmails));
+    const transport = smtpTransport({ url, from });
+    const mailer = startMailer(
+      { ...MAILER, alertEmails },
+      { database, transport, log, observer: metrics },
+    );
+    jobs.push(() => mailer.stop());
+  }
+
+  function follow(follower: Follower): void {
+    const following = startFollower(follower, { database, log });
+    followings.push(following);
+    jobs.push(() => following.stop());
+  }
+
+  /** Where somebody brings the events, the outbox is looked into only to be sure. */
+  function pollMs(): number {
+    return relay?.isAtWork || carrier?.isBringing ? POLL_TO_BE_SURE_MS : POLL_MS;
+  }
 
   async function prepareDatabase(): Promise<void> {
     const migrator = createMigrator(database, config.database);
@@ -134,6 +270,7 @@ export function createApp(
         await database.select('SELECT 1');
         const { run } = await migrator.up();
         if (run.length > 0) log.info({ migrations: run }, 'the database was migrated');
+        await prepareOutbox(database);
         await warnOfWeakDurability(database, log);
         return;
       } catch (error) {
@@ -158,6 +295,11 @@ async function warnOfWeakDurability(database: Database, log: Logger): Promise<vo
     { innodb_flush_log_at_trx_commit: row?.['flush'] },
     'COMMITS CAN BE LOST: the database does not flush its log at each commit (it should be 1)',
   );
+}
+
+/** What copies on the same database have in common, and on one Redis no others. */
+function databaseName({ database }: Config): string {
+  return database.dialect === 'mysql' ? database.database : database.file;
 }
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {

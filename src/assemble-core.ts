@@ -19,7 +19,9 @@ import { readStripeEvent } from './payments/stripe-events.js';
 import { listApiKeys } from './persistence/api-keys.js';
 import { batchStore } from './persistence/batch-store.js';
 import { type Database, openDatabase } from './persistence/database.js';
+import { redeemEventTicket } from './persistence/event-tickets.js';
 import { DatabaseFault } from './persistence/faults.js';
+import { readLag } from './persistence/outbox.js';
 import { cartReads } from './persistence/reads/carts.js';
 import { listAudit, listMovements } from './persistence/reads/movements.js';
 import { type OrderReads, orderReads } from './persistence/reads/orders.js';
@@ -27,12 +29,18 @@ import { pageOf, productReads } from './persistence/reads/products.js';
 import { rentalReads } from './persistence/reads/rentals.js';
 import { reservationReads } from './persistence/reads/reservations.js';
 import { summariseStock } from './persistence/reads/stock.js';
+import { summariseTelling } from './persistence/reads/telling.js';
+import { webhookReads } from './persistence/reads/webhooks.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
+import { createKeptReports } from './reports/kept.js';
+import { RefusalCounter } from './reports/refusal-counter.js';
+import { createReports } from './reports/reports.js';
 import { VERSION } from './version.js';
 import { within } from './within.js';
 
 const STOCK_SUMMARY_MS = 10_000;
+const OUTBOX_LAG_MS = 1_000;
 /** A scrape is given up after 10 s, and then nothing is known: a database that hangs is left out. */
 const STOCK_WITHIN_MS = 5_000;
 /** so many full mailboxes may wait at once, over all products */
@@ -46,10 +54,17 @@ export interface CoreParts {
   readonly metrics: Metrics;
   readonly readiness: Readiness;
   readonly stores: Stores;
+  readonly refusals: RefusalCounter;
 }
 
-/** Puts the core together on the database that the settings name. Nothing is connected yet. */
-export function assembleCore(config: Config, parts: { log: Logger; clock: Clock }): CoreParts {
+/**
+ * Puts the core together on the database that the settings name. Nothing is connected yet.
+ * `committed` is told of each batch.
+ */
+export function assembleCore(
+  config: Config,
+  parts: { log: Logger; clock: Clock; committed?: () => void },
+): CoreParts {
   const database = openDatabase(config.database, {
     poolMax: config.databasePoolMax,
     queryTimeoutMs: config.queryTimeoutSeconds * 1000,
@@ -59,30 +74,45 @@ export function assembleCore(config: Config, parts: { log: Logger; clock: Clock 
     gaugesOf(config, { database, readiness, committer: () => committer }),
   );
   const committer = createCommitter(config, { ...parts, database, metrics, readiness });
-  const core = createCore(config, { database, committer, metrics, log: parts.log });
-  return { core, database, committer, metrics, readiness, stores: new Stores(database) };
+  const { log } = parts;
+  const refusals = new RefusalCounter({ database, log });
+  const core = createCore(config, { database, committer, metrics, refusals, log });
+  const stores = new Stores(database);
+  return { core, database, committer, metrics, readiness, stores, refusals };
 }
 
 function createCore(
   config: Config,
-  parts: { database: Database; committer: Committer; metrics: Metrics; log: Logger },
+  parts: {
+    database: Database;
+    committer: Committer;
+    metrics: Metrics;
+    refusals: RefusalCounter;
+    log: Logger;
+  },
 ): Core {
-  const { database, committer, metrics, log } = parts;
+  const { database, committer, metrics, refusals, log } = parts;
   const orders = orderReads(database);
   const send: Send = async (command) => {
     try {
       const answer = await sendAgainWhileCartGrows(committer, command);
       metrics.answered(command, answer);
+      refusals.answered(command, answer);
       return answer;
     } catch (error) {
       metrics.failed(command);
       throw error;
     }
   };
+  const sync = createSync(send, database);
+  const products = productReads(database);
+  const reports = createReports(database, config);
   return {
     send,
-    sync: createSync(send, database),
-    products: productReads(database),
+    sync,
+    products,
+    reports,
+    keptReports: createKeptReports(database, { send, sync, products, reports }, config),
     rentals: rentalReads(database),
     reservations: reservationReads(database),
     cleanup: createCleanups(send, {
@@ -93,8 +123,10 @@ function createCore(
     orders,
     payments: paymentsFor(config, { send, orders, log }),
     readCart: cartReads(database),
+    webhooks: webhookReads(database),
     listMovements: (query) => listMovements(database, query),
     listAudit: (query) => listAudit(database, query),
+    redeemEventTicket: (ticketHash) => redeemEventTicket(database, ticketHash),
     async listApiKeys(query) {
       const rows = await listApiKeys(database, { ...query, limit: query.limit + 1 });
       return pageOf(rows, query.limit);
@@ -154,6 +186,16 @@ function gaugesOf(
       if (!(error instanceof DatabaseFault)) throw error;
       return null;
     });
+  const readOutboxLag = () =>
+    readLag(database).catch((error: unknown) => {
+      if (!(error instanceof DatabaseFault)) throw error;
+      return null;
+    });
+  const readTelling = () =>
+    summariseTelling(database).catch((error: unknown) => {
+      if (!(error instanceof DatabaseFault)) throw error;
+      return null;
+    });
   return {
     waitingCommands: () => committer().waiting,
     deepestMailbox: () => committer().deepestMailbox,
@@ -162,15 +204,24 @@ function gaugesOf(
     ready: async () => (await readiness.notReady()) === null,
     pool: () => database.pool(),
     stock: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readStock(), null)),
+    outboxLag: atMostEvery(OUTBOX_LAG_MS, () => within(STOCK_WITHIN_MS, readOutboxLag(), null)),
+    telling: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readTelling(), null)),
     version: VERSION,
   };
 }
 
 function createCommitter(
   config: Config,
-  parts: { database: Database; clock: Clock; log: Logger; metrics: Metrics; readiness: Readiness },
+  parts: {
+    database: Database;
+    clock: Clock;
+    log: Logger;
+    metrics: Metrics;
+    readiness: Readiness;
+    committed?: () => void;
+  },
 ): Committer {
-  const { database, clock, log, metrics, readiness } = parts;
+  const { database, clock, log, metrics, readiness, committed = () => {} } = parts;
   const holdMaxMs = config.reservationMaxMinutes * 60_000;
   const store = batchStore(
     database,
@@ -206,6 +257,7 @@ function createCommitter(
         committed(changes) {
           logQuantities(log, changes.quantityChanges);
           for (const hold of changes.endedHolds) metrics.holdEnded(hold);
+          committed();
           for (const order of changes.orderTurns) {
             metrics.orderTurned(order.status);
             if (order.status === 'refund_required') logRefund(log, order);

@@ -1,6 +1,7 @@
 import type { Answer } from './actors/committer.js';
 import type { ApiKey } from './domain/api-key.js';
 import type { Command } from './domain/command.js';
+import type { EventTicket } from './domain/event-ticket.js';
 import type { LedgerLine } from './domain/movement.js';
 import type { Cleanups } from './jobs/cleanup.js';
 import type { Sync } from './jobs/sync.js';
@@ -11,6 +12,9 @@ import type { OrderReads } from './persistence/reads/orders.js';
 import type { Page, ProductReads } from './persistence/reads/products.js';
 import type { RentalReads } from './persistence/reads/rentals.js';
 import type { ReservationReads } from './persistence/reads/reservations.js';
+import type { WebhookReads } from './persistence/reads/webhooks.js';
+import type { KeptReports } from './reports/kept.js';
+import type { Reports } from './reports/reports.js';
 
 /** Carries a command out; see Committer.send. */
 export type Send = <C extends Command>(command: C) => Promise<Answer<C>>;
@@ -26,8 +30,13 @@ export interface Core {
   readonly orders: OrderReads;
   readonly payments: Payments;
   readonly readCart: ReadCart;
+  readonly reports: Reports;
+  readonly keptReports: KeptReports;
+  readonly webhooks: WebhookReads;
   /** A product's ledger. */
   listMovements(query: LedgerQuery): Promise<Page<LedgerLine>>;
+  /** Uses a ticket up, by its hash; null where it is not good (any more). */
+  redeemEventTicket(ticketHash: string): Promise<EventTicket | null>;
   /** A store's ledger. */
   listAudit(query: AuditQuery): Promise<Page<AuditLine>>;
   /** A store's API keys that are not revoked, newest first, below the id `before`. */

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Answer } from './actors/committer.js';
 import type { Command } from './domain/command.js';
 import { DRIFT_CAUSES } from './domain/drift.js';
+import { createEventMetrics, type EventMetrics, type OutboxLag } from './event-metrics.js';
 import { createHoldMetrics, type HoldMetrics } from './hold-metrics.js';
 import {
   COMMAND_KINDS,
@@ -13,9 +14,14 @@ import {
 } from './metric-labels.js';
 import { createOrderMetrics, type OrderMetrics } from './order-metrics.js';
 import type { StockSummary } from './persistence/reads/stock.js';
+import {
+  createTellingMetrics,
+  type TellingMetrics,
+  type TellingSummary,
+} from './telling-metrics.js';
 
 /** Metrics that Prometheus scrapes; names and units after its conventions. */
-export interface Metrics extends HoldMetrics, OrderMetrics {
+export interface Metrics extends HoldMetrics, OrderMetrics, EventMetrics, TellingMetrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly batchSize: Histogram;
@@ -44,6 +50,10 @@ export interface Gauges {
   pool(): { size: number; available: number; waiting: number } | null;
   /** What needs a query; null where the database does not answer. */
   stock(): Promise<StockSummary | null>;
+  /** What needs a query; null where the database does not answer. */
+  outboxLag(): Promise<OutboxLag | null>;
+  /** What needs a query; null where the database does not answer. */
+  telling(): Promise<TellingSummary | null>;
   readonly version: string;
 }
 
@@ -86,6 +96,8 @@ export function createMetrics(gauges: Gauges): Metrics {
   return {
     registry,
     ...createHoldMetrics(registry),
+    ...createEventMetrics(registry, () => gauges.outboxLag()),
+    ...createTellingMetrics(registry, () => gauges.telling()),
     ...createOrderMetrics(registry),
     httpDuration: new Histogram({
       name: 'http_request_duration_seconds',

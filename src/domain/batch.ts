@@ -13,6 +13,7 @@ import {
   truthAt,
 } from './drift.js';
 import type { LinelessEvent } from './event.js';
+import type { EventTicket } from './event-ticket.js';
 import type { IdempotencyRecord } from './idempotency.js';
 import type { Instant } from './instant.js';
 import { LiveProduct, type Sent } from './live-product.js';
@@ -23,6 +24,7 @@ import { asTold, countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
 import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
 import type { NewSyncRun, SyncFinding } from './sync-run.js';
+import { type LoadedWebhooks, type WebhookChanges, WebhookRows } from './webhook-rows.js';
 
 /** Everything that a batch decides on, read under the locks. */
 export interface Loaded {
@@ -46,6 +48,7 @@ export interface Loaded {
   readonly takenSkus: readonly SkuInStore[];
   /** those that are not revoked */
   readonly apiKeys: readonly ApiKey[];
+  readonly webhooks: LoadedWebhooks;
   /** of products that are synced, and of those that `productsToMend` named */
   readonly truths: readonly ProductTruth[];
 }
@@ -135,6 +138,8 @@ export interface Changes {
   readonly newSyncRuns: NewSyncRun[];
   readonly syncFindings: SyncFinding[];
   readonly events: LinelessEvent[];
+  readonly newEventTickets: EventTicket[];
+  readonly webhooks: WebhookChanges;
 }
 
 /**
@@ -143,7 +148,8 @@ export interface Changes {
  */
 export class Batch {
   readonly now: Instant;
-  readonly changes: Changes = {
+  readonly webhooks: WebhookRows;
+  readonly changes: Omit<Changes, 'webhooks'> = {
     createdProducts: [],
     changedProducts: [],
     newRentals: [],
@@ -167,6 +173,7 @@ export class Batch {
     newSyncRuns: [],
     syncFindings: [],
     events: [],
+    newEventTickets: [],
   };
   readonly #products = new Map<number, LiveProduct>();
   readonly #rentals: Map<string, Rental>;
@@ -186,6 +193,7 @@ export class Batch {
 
   constructor(loaded: Loaded) {
     this.now = loaded.now;
+    this.webhooks = new WebhookRows(loaded.webhooks);
     const truths = new Map(loaded.truths.map((truth) => [truth.productId, truth]));
     for (const row of loaded.products) {
       this.#products.set(row.id, new LiveProduct(row));
@@ -541,7 +549,7 @@ export class Batch {
     this.changes.changedProducts = [...this.#products.values()]
       .filter((product) => product.changed)
       .map((product) => product.row);
-    return this.changes;
+    return { ...this.changes, webhooks: this.webhooks.changes };
   }
 }
 

@@ -3,6 +3,7 @@ import type { AvailabilityStatus } from '../../machines/product.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
 import type { CartItem } from './cart-item.js';
 import type { Drift } from './drift.js';
+import type { NewEventTicket } from './event-ticket.js';
 import type { IdempotencyKey } from './idempotency.js';
 import type { Instant } from './instant.js';
 import type { Order, PaymentIntent, PaymentSession } from './order.js';
@@ -12,6 +13,12 @@ import type { Refusal } from './refusal.js';
 import type { Rental } from './rental.js';
 import type { ToldReservation } from './reservation.js';
 import type { NewSyncRun } from './sync-run.js';
+import type {
+  NewWebhookEndpoint,
+  WebhookDelivery,
+  WebhookEndpoint,
+  WebhookEndpointChanges,
+} from './webhook-endpoint.js';
 
 /** What every command says, whatever it asks for. Its ids are made before anything is written. */
 export interface CommandHeader {
@@ -387,6 +394,50 @@ export interface RevokeApiKey extends CommandHeader {
   readonly apiKeyId: string;
 }
 
+/** Makes a ticket to the stream of events. */
+export interface CreateEventTicket extends CommandHeader {
+  readonly kind: 'create_event_ticket';
+  readonly ticket: NewEventTicket;
+}
+
+export interface CreateWebhookEndpoint extends CommandHeader {
+  readonly kind: 'create_webhook_endpoint';
+  readonly endpoint: NewWebhookEndpoint;
+}
+
+export interface UpdateWebhookEndpoint extends CommandHeader {
+  readonly kind: 'update_webhook_endpoint';
+  readonly endpointId: string;
+  readonly changes: WebhookEndpointChanges;
+}
+
+export interface DeleteWebhookEndpoint extends CommandHeader {
+  readonly kind: 'delete_webhook_endpoint';
+  readonly endpointId: string;
+}
+
+/** Switches an endpoint off for what its receiver at this URL did. */
+export interface DisableWebhookEndpoint extends CommandHeader {
+  readonly kind: 'disable_webhook_endpoint';
+  readonly endpointId: string;
+  readonly url: string;
+  readonly reason: 'gone' | 'failing';
+}
+
+/** Sends an event to an endpoint again, or at once. */
+export interface RetryWebhookDelivery extends CommandHeader {
+  readonly kind: 'retry_webhook_delivery';
+  readonly endpointId: string;
+  readonly deliveryId: string;
+}
+
+/** Tells that a rental is overdue, where it is and that was not told before. */
+export interface TellOverdue extends CommandHeader {
+  readonly kind: 'tell_overdue';
+  readonly productId: number;
+  readonly rentalId: string;
+}
+
 /** Begins a run of sync; what it finds is kept with it. */
 export interface StartSync extends CommandHeader {
   readonly kind: 'start_sync';
@@ -432,6 +483,13 @@ export type Command =
   | NotePaymentEvent
   | CreateApiKey
   | RevokeApiKey
+  | CreateEventTicket
+  | CreateWebhookEndpoint
+  | UpdateWebhookEndpoint
+  | DeleteWebhookEndpoint
+  | DisableWebhookEndpoint
+  | RetryWebhookDelivery
+  | TellOverdue
   | StartSync
   | SyncProduct;
 export type CommandKind = Command['kind'];
@@ -568,6 +626,13 @@ interface Values {
   note_payment_event: OrderSettled;
   create_api_key: ApiKey;
   revoke_api_key: null;
+  create_event_ticket: { readonly expiresAt: Instant };
+  create_webhook_endpoint: WebhookEndpoint;
+  update_webhook_endpoint: WebhookEndpoint;
+  delete_webhook_endpoint: null;
+  disable_webhook_endpoint: { readonly disabled: boolean };
+  retry_webhook_delivery: WebhookDelivery;
+  tell_overdue: { readonly told: boolean };
   start_sync: { readonly runId: string };
   sync: Drift | null;
 }

@@ -4,6 +4,7 @@ import { CartGrew } from './cart-grew.js';
 import { addToCart, removeFromCart } from './cart-items.js';
 import { finishCleanup, startCleanup } from './cleanups.js';
 import { type Command, type Outcome, productIdsOf, refused } from './command.js';
+import { createEventTicket } from './event-ticket.js';
 import {
   expireHolds,
   extendHold,
@@ -23,6 +24,7 @@ import {
   notePaymentEvent,
   settleOrder,
 } from './orders.js';
+import { tellOverdue } from './overdue.js';
 import { createProducts, publish, updateProduct } from './products.js';
 import { isRemembered } from './refusal.js';
 import { endRental, releaseUnits, rent } from './rentals.js';
@@ -30,6 +32,13 @@ import { isHeld } from './reservation.js';
 import { confirmCart, confirmHold, sell } from './sales.js';
 import { changeStock } from './stock-changes.js';
 import { startSync, syncProduct } from './sync.js';
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  disableWebhookEndpoint,
+  retryWebhookDelivery,
+  updateWebhookEndpoint,
+} from './webhook-endpoints.js';
 
 /** A command's answer. */
 export interface Settlement {
@@ -210,6 +219,20 @@ function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
       return createApiKey(batch, command);
     case 'revoke_api_key':
       return revokeApiKey(batch, command);
+    case 'create_event_ticket':
+      return createEventTicket(batch, command);
+    case 'create_webhook_endpoint':
+      return createWebhookEndpoint(batch, command);
+    case 'update_webhook_endpoint':
+      return updateWebhookEndpoint(batch, command);
+    case 'delete_webhook_endpoint':
+      return deleteWebhookEndpoint(batch, command);
+    case 'disable_webhook_endpoint':
+      return disableWebhookEndpoint(batch, command);
+    case 'retry_webhook_delivery':
+      return retryWebhookDelivery(batch, command);
+    case 'tell_overdue':
+      return tellOverdue(batch, command);
     case 'start_sync':
       return startSync(batch, command);
     case 'sync':

@@ -4,6 +4,23 @@ import type { Instant } from './instant.js';
  * What the world is told. Most are lines of the ledger, and are not written a second time; those
  * that have no line are rows of their own, written in the transaction of their cause.
  */
+export const LINE_EVENT_TYPES = [
+  'product.availability_changed',
+  'product.low_stock',
+  'product.out_of_stock',
+  'product.back_in_stock',
+  'rental.created',
+  'rental.cancelled',
+  'rental.completed',
+  'reservation.created',
+  'reservation.updated',
+  'reservation.confirmed',
+  'reservation.released',
+  'reservation.expired',
+] as const;
+/** An event that a line of the ledger is. */
+export type LineEventType = (typeof LINE_EVENT_TYPES)[number];
+
 export const LINELESS_EVENT_TYPES = [
   'order.confirmed',
   'order.failed',
@@ -15,6 +32,9 @@ export const LINELESS_EVENT_TYPES = [
   'webhook_endpoint.disabled',
 ] as const;
 export type LinelessEventType = (typeof LINELESS_EVENT_TYPES)[number];
+
+export const EVENT_TYPES = [...LINE_EVENT_TYPES, ...LINELESS_EVENT_TYPES] as const;
+export type EventType = LineEventType | LinelessEventType;
 
 /** An event that has no line in the ledger. */
 export interface LinelessEvent {

@@ -38,6 +38,8 @@ export interface Needs {
   readonly keyHashes: readonly string[];
   readonly skus: readonly SkuInStore[];
   readonly apiKeyIds: readonly string[];
+  readonly webhookEndpointIds: readonly string[];
+  readonly webhookDeliveryIds: readonly string[];
   /** products of which units of nobody in particular come back, and how many */
   readonly releases: ReadonlyMap<number, number>;
   /** products whose counters are compared with their ledger and rentals */
@@ -75,6 +77,8 @@ export function needsOf(commands: readonly Command[]): Needs {
   const keyHashes = new Set<string>();
   const skus: SkuInStore[] = [];
   const apiKeyIds = new Set<string>();
+  const webhookEndpointIds = new Set<string>();
+  const webhookDeliveryIds = new Set<string>();
   const releases = new Map<number, number>();
   const syncIds = new Set<number>();
   const deepSyncIds = new Set<number>();
@@ -84,6 +88,7 @@ export function needsOf(commands: readonly Command[]): Needs {
     switch (command.kind) {
       case 'cancel':
       case 'complete':
+      case 'tell_overdue':
         rentalIds.add(command.rentalId);
         break;
       case 'extend':
@@ -182,6 +187,15 @@ export function needsOf(commands: readonly Command[]): Needs {
       case 'revoke_api_key':
         apiKeyIds.add(command.apiKeyId);
         break;
+      case 'retry_webhook_delivery':
+        webhookEndpointIds.add(command.endpointId);
+        webhookDeliveryIds.add(command.deliveryId);
+        break;
+      case 'update_webhook_endpoint':
+      case 'delete_webhook_endpoint':
+      case 'disable_webhook_endpoint':
+        webhookEndpointIds.add(command.endpointId);
+        break;
       case 'release_units': {
         const units = releases.get(command.productId) ?? 0;
         releases.set(command.productId, units + command.quantity);
@@ -213,6 +227,8 @@ export function needsOf(commands: readonly Command[]): Needs {
     keyHashes: [...keyHashes],
     skus,
     apiKeyIds: [...apiKeyIds],
+    webhookEndpointIds: [...webhookEndpointIds],
+    webhookDeliveryIds: [...webhookDeliveryIds],
     releases,
     syncIds: [...syncIds].filter((id) => !deepSyncIds.has(id)),
     deepSyncIds: [...deepSyncIds],

@@ -26,6 +26,8 @@ export interface Rental {
   readonly completedAt: Instant | null;
   readonly cancelledAt: Instant | null;
   readonly cancelReason: string | null;
+  /** when it was told that it is overdue; null: it was not */
+  readonly overdueAt: Instant | null;
 }
 
 const snapshots = {

@@ -56,6 +56,7 @@ export function rent(batch: Batch, command: RentUnits): Outcome<RentalTaken> {
     completedAt: null,
     cancelledAt: null,
     cancelReason: null,
+    overdueAt: null,
   };
   batch.startRental(rental);
   batch.move(product, command, {

@@ -310,6 +310,7 @@ function newRental(
     completedAt: null,
     cancelledAt: null,
     cancelReason: null,
+    overdueAt: null,
   };
   batch.startRental(rental);
   return rental;

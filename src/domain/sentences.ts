@@ -41,6 +41,8 @@ export function sentenceOf(refusal: Reason): string {
       return 'There is no such product in this store.';
     case 'rental_not_found':
       return 'There is no such rental.';
+    case 'webhook_endpoint_not_found':
+      return 'There is no such webhook endpoint.';
     case 'order_not_found':
       return 'There is no such order.';
     case 'not_found':

@@ -39,7 +39,7 @@ export class Authenticator {
   readonly #verify: VerifyToken;
   readonly #findApiKey: (id: string) => Promise<KeyWithHash | null>;
   /** verified tokens, so that a signature is not checked anew for each request */
-  readonly #verified = new LRUCache<string, Identity & { expiresAtMs: number }>({
+  readonly #verified = new LRUCache<string, Identity & { signedInUntilMs: number }>({
     max: REMEMBERED_TOKENS_MAX,
     ttl: REMEMBERED_TOKEN_MS,
   });
@@ -55,7 +55,8 @@ export class Authenticator {
    */
   async authenticate(headers: IncomingHttpHeaders): Promise<Caller> {
     const identity = await this.#identify(headers);
-    return { sub: identity.sub, role: identity.role, storeId: storeOf(identity, headers) };
+    const { sub, role, signedInUntilMs } = identity;
+    return { sub, role, storeId: storeOf(identity, headers), signedInUntilMs };
   }
 
   async #identify(headers: IncomingHttpHeaders): Promise<Identity> {
@@ -74,12 +75,16 @@ export class Authenticator {
 
   async #byToken(token: string): Promise<Identity> {
     const known = this.#verified.get(token);
-    if (known && known.expiresAtMs > Date.now()) return known;
+    if (known && known.signedInUntilMs > Date.now()) return known;
     const payload = await this.#verify(token);
-    const identity = identityOf(payload);
-    const expiresAtMs = (payload.exp ?? 0) * 1000;
-    this.#verified.set(token, { ...identity, expiresAtMs });
+    const identity = { ...identityOf(payload), signedInUntilMs: (payload.exp ?? 0) * 1000 };
+    this.#verified.set(token, identity);
     return identity;
+  }
+
+  /** Whether a key that opened something is still good. */
+  async knowsApiKey(id: string): Promise<boolean> {
+    return (await this.#findApiKey(id)) !== null;
   }
 
   /** Keys are looked up each time: one that was revoked must not open anything any more. */
@@ -95,6 +100,7 @@ export class Authenticator {
       role: key.role,
       storeIds: [key.storeId],
       defaultStoreId: key.storeId,
+      signedInUntilMs: null,
     };
   }
 }
@@ -165,7 +171,7 @@ function tokenProblem(error: unknown): Problem {
   return unauthenticated('The token is not valid.', error);
 }
 
-function identityOf(payload: JWTPayload): Identity {
+function identityOf(payload: JWTPayload): Omit<Identity, 'signedInUntilMs'> {
   const sub = subject.safeParse(payload.sub);
   if (!sub.success) {
     throw unauthenticated(

@@ -7,6 +7,8 @@ export interface Caller {
   readonly sub: string;
   readonly role: Role;
   readonly storeId: number;
+  /** ms since 1970 at which its token ends; null: it has a key, which ends when it is revoked */
+  readonly signedInUntilMs: number | null;
 }
 
 /** Those who act for anyone in their store. */

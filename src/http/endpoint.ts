@@ -14,6 +14,8 @@ export interface Request<Params, Query, Body> {
   readonly body: Body;
   /** the versions in If-Match; null where any will do */
   readonly ifMatch: ExpectedVersions;
+  /** whether the caller would rather have CSV than JSON */
+  readonly prefersCsv: boolean;
   /** What every command says; call it once. */
   header(): CommandHeader;
 }
@@ -28,6 +30,8 @@ export interface Reply {
 interface ReplySpec {
   readonly description: string;
   readonly schema?: z.ZodType;
+  /** the same may be had as CSV */
+  readonly orCsv?: boolean;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Problem } from './problem.js';
 
@@ -12,6 +12,28 @@ const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 65_000;
 const SLOW_SENDERS_CHECK_MS = 2_000;
 
+/** Where an upgrade is taken: anywhere else it is a request like any other. */
+export const EVENTS_PATH = '/api/events';
+
+/**
+ * A server that takes one kind of upgrade would get to see all of them, and who merely offers HTTP/2
+ * (as some clients do with each first request) would get no answer. Node asks for `upgrade` once the
+ * headers are read.
+ */
+class Request extends IncomingMessage {
+  static {
+    Object.defineProperty(Request.prototype, 'upgrade', {
+      get(this: Request): boolean {
+        const { connection = '', upgrade = '' } = this.headers;
+        const isWebSocket = /\bupgrade\b/i.test(connection) && /^websocket$/i.test(upgrade);
+        return isWebSocket && this.url?.split('?')[0] === EVENTS_PATH;
+      },
+      // Node says what it has found; what counts is above.
+      set() {},
+    });
+  }
+}
+
 /** Node's HTTP server with every limit set, not listening yet. */
 export function createNodeServer(listener: RequestListener, options: NodeServerOptions): Server {
   const requestTimeout = options.requestTimeoutSeconds * 1000;
@@ -20,6 +42,7 @@ export function createNodeServer(listener: RequestListener, options: NodeServerO
       requestTimeout,
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeout),
       keepAliveTimeout: KEEP_ALIVE_MS,
+      IncomingMessage: Request,
       connectionsCheckingInterval: Math.min(SLOW_SENDERS_CHECK_MS, requestTimeout / 4),
     },
     listener,

@@ -154,10 +154,11 @@ function signedOperation(endpoint: SignedEndpoint): ZodOpenApiOperationObject {
 
 function replies(endpoint: Pick<Endpoint, 'replies'>) {
   return Object.fromEntries(
-    Object.entries(endpoint.replies).map(([status, { description, schema }]) => [
-      status,
-      schema ? { description, content: { 'application/json': { schema } } } : { description },
-    ]),
+    Object.entries(endpoint.replies).map(([status, { description, schema, orCsv }]) => {
+      if (!schema) return [status, { description }];
+      const csv = orCsv ? { 'text/csv': { schema: z.string() } } : {};
+      return [status, { description, content: { 'application/json': { schema }, ...csv } }];
+    }),
   );
 }
 

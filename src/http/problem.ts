@@ -20,6 +20,7 @@ export const PROBLEMS = {
   reservation_not_found: { status: 404, title: 'No such reservation' },
   order_not_found: { status: 404, title: 'No such order' },
   cart_item_not_found: { status: 404, title: 'No such line in the cart' },
+  webhook_endpoint_not_found: { status: 404, title: 'No such webhook endpoint' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   out_of_stock: { status: 409, title: 'Out of stock' },

@@ -102,7 +102,7 @@ function sendProblem(ctx: Context, { problem, instance }: { problem: Problem; in
 }
 
 /** What a caller is told of an error; what is unknown goes into the log under an id. */
-function toProblem(error: unknown, ctx: Context, log: Logger) {
+export function toProblem(error: unknown, ctx: { method: string; path: string }, log: Logger) {
   const instance = ctx.path;
   if (error instanceof Problem) return { problem: error, instance };
   if (error instanceof Unavailable) return { problem: unavailable(error), instance };
@@ -237,6 +237,7 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
       query: validate(endpoint.query, querystring === '' ? {} : singleValues(ctx.query), 'query'),
       body: validate(endpoint.body, body.json, 'body'),
       ifMatch: endpoint.conditional ? expectedVersions(headers) : null,
+      prefersCsv: headers.accept !== undefined && ctx.accepts('json', 'csv') === 'csv',
       header: () => ({
         id: newId(),
         storeId: caller.storeId,

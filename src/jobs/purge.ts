@@ -7,14 +7,18 @@ const EVERY_TEN_MINUTES = '*/10 * * * *';
 const ROWS_AT_ONCE = 500;
 
 /** Removes what is past its time, now and then. Stop it with the function it returns. */
-export function startPurgeJob(database: Database, log: Logger): () => Promise<void> {
+export function startPurgeJob(
+  database: Database,
+  { log, eventRetentionDays }: { log: Logger; eventRetentionDays: number },
+): () => Promise<void> {
+  const what = { rowsMax: ROWS_AT_ONCE, eventRetentionHours: eventRetentionDays * 24 };
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
   const run = async () => {
     try {
-      while (!stopped && (await purge(database, ROWS_AT_ONCE)));
+      while (!stopped && (await purge(database, what)));
     } catch (error) {
-      log.warn({ err: error }, 'old idempotency records could not be removed; tried again later');
+      log.warn({ err: error }, 'what is past its time could not be removed; tried again later');
     }
   };
   const task = schedule(

@@ -10,6 +10,7 @@ import { readCartItems, removeCartItems, saveCartItems } from './cart-items.js';
 import { markCommit, wasCommitted } from './commits.js';
 import type { Database, Session } from './database.js';
 import { readTruths } from './drift-scan.js';
+import { insertEventTickets } from './event-tickets.js';
 import { insertEvents } from './events.js';
 import {
   changeOutcomes,
@@ -30,6 +31,13 @@ import {
   saveChangedReservations,
 } from './reservations.js';
 import { insertSyncRuns, saveSyncFindings } from './sync-runs.js';
+import { lockWebhookDeliveries, saveRetriedDeliveries } from './webhook-deliveries.js';
+import {
+  deleteWebhookEndpoints,
+  insertWebhookEndpoints,
+  lockWebhookEndpoints,
+  saveWebhookEndpoints,
+} from './webhook-endpoints.js';
 import { insertWebhookEvents, readKnownEvents } from './webhook-events.js';
 
 /** A batch's transaction: lock and load, then save, then commit, each at most once. */
@@ -120,6 +128,10 @@ function transaction(
       }
       const takenSkus = await findTakenSkus(session, needs.skus);
       const apiKeys = await lockApiKeys(session, needs.apiKeyIds);
+      const webhooks = {
+        endpoints: await lockWebhookEndpoints(session, needs.webhookEndpointIds),
+        deliveries: await lockWebhookDeliveries(session, needs.webhookDeliveryIds),
+      };
       return {
         now,
         products,
@@ -133,6 +145,7 @@ function transaction(
         records,
         takenSkus,
         apiKeys,
+        webhooks,
       };
     },
     loadTruths: (productIds, how) => readTruths(session, productIds, how),
@@ -172,6 +185,12 @@ async function save(
   await saveSyncFindings(session, changes.syncFindings, now);
   await deleteExpiredRecords(session, changes.expiredKeys, now);
   await insertEvents(session, changes.events);
+  await insertEventTickets(session, changes.newEventTickets);
+  const { webhooks } = changes;
+  await insertWebhookEndpoints(session, [...webhooks.created.values()]);
+  await saveWebhookEndpoints(session, [...webhooks.changed.values()]);
+  await deleteWebhookEndpoints(session, [...webhooks.deleted]);
+  await saveRetriedDeliveries(session, [...webhooks.retried.values()]);
   await insertRecords(session, changes.records);
   await changeOutcomes(session, changes.changedOutcomes);
 
@@ -189,6 +208,11 @@ async function save(
       changes.removedCartItemIds.size +
       changes.newApiKeys.length +
       changes.revokedApiKeyIds.length +
+      changes.newEventTickets.length +
+      webhooks.created.size +
+      webhooks.changed.size +
+      webhooks.deleted.size +
+      webhooks.retried.size +
       changes.newSyncRuns.length +
       changes.syncFindings.length >
     0;

@@ -6,7 +6,7 @@ import { at, list, tuples, type Value } from './sql.js';
 
 export const RENTAL_COLUMNS =
   'id, store_id, product_id, user_id, quantity, status, starts_at, ends_at, order_id, ' +
-  'reservation_id, created_at, completed_at, cancelled_at, cancel_reason';
+  'reservation_id, created_at, completed_at, cancelled_at, cancel_reason, overdue_at';
 
 export function rowToRental(row: Row): Rental {
   return {
@@ -24,6 +24,7 @@ export function rowToRental(row: Row): Rental {
     completedAt: nullable(instant, row, 'completed_at'),
     cancelledAt: nullable(instant, row, 'cancelled_at'),
     cancelReason: nullable(text, row, 'cancel_reason'),
+    overdueAt: nullable(instant, row, 'overdue_at'),
   };
 }
 
@@ -79,6 +80,7 @@ export async function saveChangedRentals(
         'completed_at',
         'cancelled_at',
         'cancel_reason',
+        'overdue_at',
       ]),
   );
 }
@@ -103,5 +105,6 @@ function values(rental: Rental): Value[] {
     at(rental.completedAt),
     at(rental.cancelledAt),
     rental.cancelReason,
+    at(rental.overdueAt),
   ];
 }

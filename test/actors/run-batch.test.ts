@@ -73,6 +73,7 @@ function fakeStore(script: {
             records: [],
             takenSkus: [],
             apiKeys: [],
+            webhooks: { endpoints: [], deliveries: [] },
           };
         },
         loadTruths: async () => [],

@@ -9,5 +9,7 @@ export const IDLE: Gauges = {
   batchesInFlight: () => 0,
   pool: () => null,
   stock: async () => null,
+  outboxLag: async () => null,
+  telling: async () => null,
   version: '0',
 };

@@ -5,6 +5,7 @@ import type { CartItem } from '../../src/domain/cart-item.js';
 import { type Command, withProducts } from '../../src/domain/command.js';
 import { decide, productsToMend, type Settlement } from '../../src/domain/decide.js';
 import type { ProductTruth } from '../../src/domain/drift.js';
+import type { LinelessEvent } from '../../src/domain/event.js';
 import type { IdempotencyRecord } from '../../src/domain/idempotency.js';
 import type { Movement } from '../../src/domain/movement.js';
 import { type Needs, needsOf } from '../../src/domain/needs.js';
@@ -12,6 +13,7 @@ import { type Order, rentalIdsOfOrder } from '../../src/domain/order.js';
 import type { Product } from '../../src/domain/product.js';
 import type { Rental } from '../../src/domain/rental.js';
 import type { Reservation } from '../../src/domain/reservation.js';
+import type { KeptWebhookEndpoint, WebhookDelivery } from '../../src/domain/webhook-endpoint.js';
 import { breachesOf, counters } from './law.js';
 
 /** ms for which a key keeps its answer in these tests */
@@ -42,6 +44,9 @@ export class ModelStore {
   readonly ledger: Movement[] = [];
   readonly records = new Map<string, IdempotencyRecord>();
   readonly apiKeys = new Map<string, ApiKey>();
+  readonly webhookEndpoints = new Map<string, KeptWebhookEndpoint>();
+  readonly webhookDeliveries = new Map<string, WebhookDelivery>();
+  readonly events: LinelessEvent[] = [];
 
   /** Puts a product there, with an opening line for what it has. */
   addProduct(given: Partial<Product>): void {
@@ -132,6 +137,10 @@ export class ModelStore {
       records: found(this.records, needs.keyHashes),
       takenSkus: needs.skus.filter((wanted) => this.#hasSku(wanted)),
       apiKeys: found(this.apiKeys, needs.apiKeyIds),
+      webhooks: {
+        endpoints: found(this.webhookEndpoints, needs.webhookEndpointIds),
+        deliveries: found(this.webhookDeliveries, needs.webhookDeliveryIds),
+      },
     });
     const ids = new Set([...needs.syncIds, ...needs.deepSyncIds, ...productsToMend(loaded)]);
     return { ...loaded, truths: [...ids].map((id) => this.#truthOf(id)) };
@@ -192,6 +201,12 @@ export class ModelStore {
     for (const product of changes.changedProducts) this.#saveProduct(product);
     for (const { secretHash: _, ...key } of changes.newApiKeys) insert(this.apiKeys, key.id, key);
     for (const id of changes.revokedApiKeyIds) this.apiKeys.delete(id);
+    const { created, changed, deleted, retried } = changes.webhooks;
+    for (const [id, row] of created) insert(this.webhookEndpoints, id, row);
+    for (const [id, row] of changed) this.webhookEndpoints.set(id, structuredClone(row));
+    for (const id of deleted) this.webhookEndpoints.delete(id);
+    for (const [id, row] of retried) this.webhookDeliveries.set(id, structuredClone(row));
+    this.events.push(...structuredClone(changes.events));
     for (const keyHash of changes.expiredKeys) this.records.delete(keyHash);
     for (const record of changes.records) insert(this.records, record.keyHash, record);
     for (const [keyHash, outcome] of changes.changedOutcomes) {
@@ -341,6 +356,7 @@ const RENTAL: Omit<Rental, 'id'> = {
   completedAt: null,
   cancelledAt: null,
   cancelReason: null,
+  overdueAt: null,
 };
 
 const RESERVATION: Omit<Reservation, 'id'> = {

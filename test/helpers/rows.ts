@@ -11,9 +11,12 @@ const TABLES = [
   'movements',
   'idempotency_keys',
   'api_keys',
+  'webhook_endpoints',
+  'event_tickets',
   'commits',
   'sync_runs',
   'sync_findings',
+  'reports',
 ];
 
 /** How many rows each table has, and the sum of all versions: the same where nothing was changed. */

@@ -170,6 +170,21 @@ const NO_CHECKOUT = {
 };
 const NO_URL = ['5', 'null', '""', '"a"', '"/a"', '"javascript:alert(1)"', '"ftp://a.b/c"', '[]'];
 
+const HOOK = { url: 'https://receiver.invalid/', events: ['*'] };
+/** JSON that is no URL of an endpoint: those that lead to private addresses have tests of their own. */
+const NO_HOOK_URL = [
+  ...NO_URL,
+  ...['"http://a.b/c"', '"https://127.0.0.1/"', '"https://[::1]/"', '"https://a:b@c.d/"'],
+  `"https://a.b/${'x'.repeat(2000)}"`,
+];
+const NO_PATTERNS = {
+  events: ['5', 'null', '"*"', '{}', '[]', JSON.stringify(Array(51).fill('*'))],
+  'events[0]': [
+    ...['[5]', '[null]', '["rental"]', '["rental."]', '["rental.lost"]', '["nothing.*"]'],
+    ...['["*.created"]', '[""]', '[".*"]'],
+  ],
+};
+
 /** For each route with a body: a good body, and for each field JSON that it must not take. */
 const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string, string[]> }> = {
   createProduct: {
@@ -363,6 +378,20 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
   cancelOrder: {
     good: {},
     bad: { reason: [...NO_TEXT, `"${'x'.repeat(501)}"`], status: ['"refunded"'] },
+  },
+  createWebhookEndpoint: {
+    good: HOOK,
+    bad: { url: NO_HOOK_URL, ...NO_PATTERNS, secret: ['"whsec_mine"'], enabled: ['true'] },
+  },
+  updateWebhookEndpoint: {
+    good: {},
+    bad: {
+      url: NO_HOOK_URL,
+      ...NO_PATTERNS,
+      enabled: NO_FLAG,
+      rotateSecret: [...NO_FLAG, 'false'],
+      secret: ['"whsec_mine"'],
+    },
   },
   createApiKey: {
     good: { name: 'x', role: 'service' },

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '../../src/ids.js';
+import type { Database } from '../../src/persistence/database.js';
+import { insertDeliveries } from '../../src/persistence/webhook-deliveries.js';
 import { DATABASES } from '../helpers/databases.js';
 import { tableCounts } from '../helpers/rows.js';
 import { type Answer, type Client, type Service, startService } from '../helpers/service.js';
@@ -39,11 +42,17 @@ const checkout = async (client: Client) => {
   return { cartId: name(), items: [item], currency: 'EUR' };
 };
 
+/** An endpoint that is never sent to in these tests: no such host. */
+const HOOK = { url: 'https://receiver.invalid/hook', events: ['webhook_endpoint.disabled'] };
+
 /** One request, ready to be sent with any headers. */
 type Send = (headers: Record<string, string>) => Promise<Answer>;
 
 /** Every route that writes: a request that is accepted, and the rows that it writes. */
-const WRITES: Record<string, { prepare(client: Client): Promise<Send>; rows: object }> = {
+const WRITES: Record<
+  string,
+  { prepare(client: Client, rows: Database): Promise<Send>; rows: object }
+> = {
   createProduct: {
     rows: { products: 1, movements: 1, versions: 1 },
     async prepare(client) {
@@ -283,6 +292,43 @@ const WRITES: Record<string, { prepare(client: Client): Promise<Send>; rows: obj
       return (headers) => client.post(`/api/orders/${orderId}/cancel`, undefined, headers);
     },
   },
+  createEventTicket: {
+    rows: { event_tickets: 1, commits: 1 },
+    async prepare(client) {
+      return (headers) => client.post('/api/events/ticket', undefined, headers);
+    },
+  },
+  createWebhookEndpoint: {
+    rows: { webhook_endpoints: 1, commits: 1 },
+    async prepare(client) {
+      return (headers) => client.post('/api/webhook-endpoints', HOOK, headers);
+    },
+  },
+  updateWebhookEndpoint: {
+    rows: { commits: 1 },
+    async prepare(client) {
+      const { id } = (await client.post('/api/webhook-endpoints', HOOK)).body;
+      const changes = { enabled: false, rotateSecret: true };
+      return (headers) => client.patch(`/api/webhook-endpoints/${id}`, changes, headers);
+    },
+  },
+  deleteWebhookEndpoint: {
+    rows: { webhook_endpoints: -1, commits: 1 },
+    async prepare(client) {
+      const { id } = (await client.post('/api/webhook-endpoints', HOOK)).body;
+      return (headers) => client.delete(`/api/webhook-endpoints/${id}`, undefined, headers);
+    },
+  },
+  retryWebhookDelivery: {
+    rows: { commits: 1 },
+    async prepare(client, rows) {
+      const { id } = (await client.post('/api/webhook-endpoints', HOOK)).body;
+      const delivery = { id: newId(), storeId: 1, endpointId: id, eventId: 1, type: 'drift.found' };
+      await insertDeliveries(rows, [{ ...delivery, productId: null, payload: '{}' }]);
+      const path = `/api/webhook-endpoints/${id}/deliveries/${delivery.id}/retry`;
+      return (headers) => client.post(path, undefined, headers);
+    },
+  },
   createApiKey: {
     rows: { api_keys: 1, commits: 1 },
     async prepare(client) {
@@ -336,7 +382,7 @@ describe.each(DATABASES)('an Idempotency-Key on %s', (kind) => {
   it.each(Object.entries(WRITES))(
     `%s: ${REPEATS} at once have one effect, and all get its answer`,
     async (_route, { prepare, rows }) => {
-      const send = await prepare(admin);
+      const send = await prepare(admin, service.rows);
       const headers = key();
       const together = await added(() =>
         Promise.all(Array.from({ length: REPEATS }, () => send(headers))),
@@ -531,7 +577,7 @@ function toMs(value: unknown): number {
 /** A body as a repeat shows it. */
 function withoutSecrets(body: unknown): unknown {
   if (typeof body !== 'object' || body === null) return body;
-  const isSecret = (name: string) => ['key', 'clientSecret'].includes(name);
+  const isSecret = (name: string) => ['key', 'ticket', 'secret', 'clientSecret'].includes(name);
   return Object.fromEntries(
     Object.entries(body).map(([field, value]) => [field, isSecret(field) ? null : value]),
   );

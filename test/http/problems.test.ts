@@ -138,6 +138,11 @@ describe.each(DATABASES)('problems on %s', (kind) => {
         instance: '/api/cart/remove',
       };
     },
+    webhook_endpoint_not_found: async () => ({
+      answer: await admin.get('/api/webhook-endpoints/1'),
+      detail: 'There is no such webhook endpoint.',
+      instance: '/api/webhook-endpoints/1',
+    }),
     not_found: async () => ({
       answer: await admin.get('/api/nothing'),
       detail: 'There is nothing at /api/nothing. See /docs.',
@@ -399,6 +404,7 @@ describe('the table of codes', () => {
         'reservation_not_found',
         'order_not_found',
         'cart_item_not_found',
+        'webhook_endpoint_not_found',
         'not_found',
       ],
       405: ['method_not_allowed'],

@@ -63,8 +63,8 @@ describe.each(DATABASES)('idempotency records on %s', (kind) => {
       ['p1', 'p2', 'p3'].map((hash) => record(hash, now - 1)),
     );
     await writeProbe(database);
-    expect(await purge(database, 2)).toBe(true);
-    expect(await purge(database, 2)).toBe(false);
+    expect(await purge(database, { rowsMax: 2, eventRetentionHours: 1 })).toBe(true);
+    expect(await purge(database, { rowsMax: 2, eventRetentionHours: 1 })).toBe(false);
     expect(await hashes()).toEqual(['a', 'fresh']);
   });
 });

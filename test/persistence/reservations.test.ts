@@ -456,6 +456,7 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       completedAt: null,
       cancelledAt: null,
       cancelReason: null,
+      overdueAt: null,
     });
     const movement = (n: number): Movement => ({
       storeId: 1,
