@@ -97,11 +97,12 @@ function wantedOf(batch: Batch, { storeId, how, lines }: Reserve): Wanted[] {
   const groups = groupBy(lines.entries(), ([, line]) => `${line.productId}:${line.cartId}`);
   return [...groups.values()].map((group) => {
     const [[, line]] = group;
-    const key = { storeId, productId: line.productId, cartId: line.cartId };
-    const held = batch.hold(key);
+    const { productId, cartId } = line;
+    const held = batch.hold({ storeId, productId, cartId });
     const asked = sum(group.map(([, { quantity }]) => quantity));
     const target = how === 'add' ? asked + (held?.quantity ?? 0) : asked;
-    return { ...key, line, indexes: group.map(([index]) => index), held, target };
+    const indexes = group.map(([index]) => index);
+    return { storeId, productId, cartId, line, indexes, held, target };
   });
 }
 
@@ -113,19 +114,21 @@ function linesThatFallShort(
 ): LineRefusal[] {
   const byProduct = groupBy(wanted, ({ productId }) => productId);
   return [...byProduct].flatMap(([productId, group]) => {
-    const reason = refusalFor(batch, { ...command, productId }, group);
+    const product = batch.product({ storeId: command.storeId, productId });
+    const reason = product ? refusalFor(batch, product, command, group) : NOT_FOUND;
     if (!reason) return [];
     return group.flatMap(({ indexes }) => indexes.map((index) => ({ index, reason })));
   });
 }
 
+const NOT_FOUND: Reason = { code: 'product_not_found' };
+
 function refusalFor(
   batch: Batch,
-  command: Reserve & { productId: number },
+  product: LiveProduct,
+  { how }: Reserve,
   group: readonly Wanted[],
 ): Reason | null {
-  const product = batch.product(command);
-  if (!product) return { code: 'product_not_found' };
   const growths = group.map(growthOf);
   const holds = sum(growths.filter((growth) => growth > 0));
   const releases = -sum(growths.filter((growth) => growth < 0));
@@ -133,7 +136,7 @@ function refusalFor(
   if (holds === 0) return null;
   const refusal = wouldRefuse(batch, product, { releases, holds });
   if (!refusal) return null;
-  if (command.how === 'add') return refusal;
+  if (how === 'add') return refusal;
   // A cart is told what it could hold in all: what it holds itself does not stand in its way.
   const own = sum(group.map(({ held }) => held?.quantity ?? 0));
   const target = sum(group.map((one) => one.target));
