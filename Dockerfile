@@ -10,6 +10,7 @@ COPY src ./src
 COPY machines ./machines
 COPY migrations ./migrations
 COPY scripts ./scripts
+COPY web ./web
 RUN npm run -s build && mkdir data
 
 FROM node:24-slim AS dependencies

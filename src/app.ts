@@ -9,6 +9,7 @@ import { Feed } from './events/feed.js';
 import { type Follower, type Following, startFollower } from './events/follower.js';
 import { prepareOutbox, RELAY, type Relay, startRelay } from './events/relay.js';
 import { Authenticator } from './http/auth.js';
+import { dashboardFolder, dashboardRouter } from './http/dashboard/routes.js';
 import { createEventSocket } from './http/events/event-socket.js';
 import { openApiDocument } from './http/openapi.js';
 import { operationsRouter } from './http/operations/routes.js';
@@ -92,18 +93,20 @@ export function createApp(
   );
   const authenticator = new Authenticator({ ...config, jwtSecret: parts.secret }, findApiKey);
   const surfaces = surfacesFor(config);
+  const operations = operationsRouter({
+    metrics,
+    metricsToken: config.metricsToken,
+    notReady: () => readiness.notReady(),
+    openApi: () => openApiDocument(surfaces, SIGNED_ENDPOINTS, VERSION),
+  });
+  operations.use(dashboardRouter(dashboardFolder()).routes());
   const server = createHttpServer(
     {
       core,
       authenticator,
       surfaces,
       signedEndpoints: SIGNED_ENDPOINTS,
-      operations: operationsRouter({
-        metrics,
-        metricsToken: config.metricsToken,
-        notReady: () => readiness.notReady(),
-        openApi: () => openApiDocument(surfaces, SIGNED_ENDPOINTS, VERSION),
-      }),
+      operations,
       metrics,
       log,
       ensureStore: (storeId) => stores.ensure(storeId),

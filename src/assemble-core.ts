@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { type Answer, Committer } from './actors/committer.js';
 import { batchRunner } from './actors/run-batch.js';
 import { atMostEvery } from './at-most-every.js';
@@ -25,6 +26,7 @@ import { readLag } from './persistence/outbox.js';
 import { cartReads } from './persistence/reads/carts.js';
 import { listAudit, listMovements } from './persistence/reads/movements.js';
 import { type OrderReads, orderReads } from './persistence/reads/orders.js';
+import { readOverview, type StoreOverview } from './persistence/reads/overview.js';
 import { pageOf, productReads } from './persistence/reads/products.js';
 import { rentalReads } from './persistence/reads/rentals.js';
 import { reservationReads } from './persistence/reads/reservations.js';
@@ -33,6 +35,7 @@ import { summariseTelling } from './persistence/reads/telling.js';
 import { webhookReads } from './persistence/reads/webhooks.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
+import { RecentRefusals } from './recent-refusals.js';
 import { createKeptReports } from './reports/kept.js';
 import { RefusalCounter } from './reports/refusal-counter.js';
 import { createReports } from './reports/reports.js';
@@ -40,6 +43,9 @@ import { VERSION } from './version.js';
 import { within } from './within.js';
 
 const STOCK_SUMMARY_MS = 10_000;
+const OVERVIEW_MS = 2_000;
+const OVERVIEW_STORES_MAX = 1_000;
+const OVERVIEW_MINUTES = 30;
 const OUTBOX_LAG_MS = 1_000;
 /** A scrape is given up after 10 s, and then nothing is known: a database that hangs is left out. */
 const STOCK_WITHIN_MS = 5_000;
@@ -93,11 +99,13 @@ function createCore(
 ): Core {
   const { database, committer, metrics, refusals, log } = parts;
   const orders = orderReads(database);
+  const recentRefusals = new RecentRefusals(OVERVIEW_MINUTES);
   const send: Send = async (command) => {
     try {
       const answer = await sendAgainWhileCartGrows(committer, command);
       metrics.answered(command, answer);
       refusals.answered(command, answer);
+      if (!answer.outcome.ok && !answer.replayed) recentRefusals.refused(command.storeId);
       return answer;
     } catch (error) {
       metrics.failed(command);
@@ -124,6 +132,7 @@ function createCore(
     payments: paymentsFor(config, { send, orders, log }),
     readCart: cartReads(database),
     webhooks: webhookReads(database),
+    overview: overviewReads(database, config, recentRefusals),
     listMovements: (query) => listMovements(database, query),
     listAudit: (query) => listAudit(database, query),
     redeemEventTicket: (ticketHash) => redeemEventTicket(database, ticketHash),
@@ -158,6 +167,27 @@ function paymentsFor(
       requestMaxMs: 2 * timeoutMs,
     },
   });
+}
+
+/** Whoever looks on shares what was read last, so that a wall of screens costs what one costs. */
+function overviewReads(
+  database: Database,
+  { lowStockThreshold }: Config,
+  refusals: RecentRefusals,
+): Core['overview'] {
+  const stores = new LRUCache<number, () => Promise<StoreOverview>>({ max: OVERVIEW_STORES_MAX });
+  return async (storeId) => {
+    const read =
+      stores.get(storeId) ??
+      atMostEvery(OVERVIEW_MS, () => readOverview(database, { storeId, lowStockThreshold }));
+    stores.set(storeId, read);
+    const overview = await read();
+    const activity = overview.activity.map((minute) => ({
+      ...minute,
+      refusals: refusals.inMinuteOf(storeId, minute.at),
+    }));
+    return { ...overview, activity };
+  };
 }
 
 /** A cart may hold more by the time of the lock than when it was read. */

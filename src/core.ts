@@ -9,6 +9,7 @@ import type { Payments } from './payments/payments.js';
 import type { ReadCart } from './persistence/reads/carts.js';
 import type { AuditLine, AuditQuery, LedgerQuery } from './persistence/reads/movements.js';
 import type { OrderReads } from './persistence/reads/orders.js';
+import type { StoreOverview } from './persistence/reads/overview.js';
 import type { Page, ProductReads } from './persistence/reads/products.js';
 import type { RentalReads } from './persistence/reads/rentals.js';
 import type { ReservationReads } from './persistence/reads/reservations.js';
@@ -18,6 +19,11 @@ import type { Reports } from './reports/reports.js';
 
 /** Carries a command out; see Committer.send. */
 export type Send = <C extends Command>(command: C) => Promise<Answer<C>>;
+
+/** How a store stands, with the commands that this copy of the service refused. */
+export interface Overview extends Omit<StoreOverview, 'activity'> {
+  readonly activity: readonly (StoreOverview['activity'][number] & { readonly refusals: number })[];
+}
 
 /** What the service can do, without HTTP: the one way to write, and the reads. */
 export interface Core {
@@ -33,6 +39,8 @@ export interface Core {
   readonly reports: Reports;
   readonly keptReports: KeptReports;
   readonly webhooks: WebhookReads;
+  /** How a store stands; it may be two seconds old. */
+  overview(storeId: number): Promise<Overview>;
   /** A product's ledger. */
   listMovements(query: LedgerQuery): Promise<Page<LedgerLine>>;
   /** Uses a ticket up, by its hash; null where it is not good (any more). */

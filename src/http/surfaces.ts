@@ -5,10 +5,12 @@ import type { SignedEndpoint, Surface } from './endpoint.js';
 import { eventSurface } from './events/routes.js';
 import { inventorySurface } from './inventory/routes.js';
 import { orderSurface } from './orders/routes.js';
+import { overviewSurface } from './overview/routes.js';
 import { productSurface } from './products/routes.js';
 import { rentalSurface } from './rentals/routes.js';
 import { reportSurface } from './reports/routes.js';
 import { reservationSurface } from './reservations/routes.js';
+import { sessionSurface } from './session/routes.js';
 import { stockSurface } from './stock/routes.js';
 import type { SurfaceSettings } from './surface-settings.js';
 import { syncSurface } from './sync/routes.js';
@@ -31,6 +33,8 @@ export function surfacesFor(settings: SurfaceSettings): readonly Surface[] {
     reportSurface,
     webhookSurface(settings),
     apiKeySurface,
+    overviewSurface(settings),
+    sessionSurface,
   ];
 }
 

@@ -32,6 +32,9 @@ const TABLES: readonly { name: string; key: string }[] = [
   { name: 'job_leases', key: 'name' },
 ];
 
+/** Columns that the database computes by itself, and that nobody may write. */
+const COMPUTED: ReadonlySet<string> = new Set(['search_sku', 'search_name']);
+
 const ROWS_AT_ONCE = 500;
 
 /** A copy that was not begun, or not finished, and what to do about it. */
@@ -84,7 +87,7 @@ async function copyTable(
     );
     const [first] = rows;
     if (!first) return copied;
-    const columns = Object.keys(first);
+    const columns = Object.keys(first).filter((column) => !COMPUTED.has(column));
     const values = rows.map((row) => columns.map((column) => toValue(row, column)));
     await to.run(`INSERT INTO ${name} (${columns.join(', ')}) VALUES ${tuples(to.quote, values)}`);
     copied += rows.length;

@@ -29,6 +29,10 @@ export function columnTypes(dialect: Dialect) {
     json: isMysql ? 'MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin' : 'TEXT',
     /** UTC with milliseconds; on SQLite the text `YYYY-MM-DD hh:mm:ss.mmm` */
     instant: isMysql ? 'DATETIME(3)' : 'TEXT',
+    /** what an expression over the row's other columns gives; the database keeps it right */
+    computed: (type: string, expression: string) =>
+      // SQLite adds no stored one to a table that is there; an index holds its values all the same.
+      `${type} GENERATED ALWAYS AS (${expression}) ${isMysql ? 'STORED' : 'VIRTUAL'}`,
   };
 }
 
@@ -107,7 +111,7 @@ async function hasColumn(connection: Connection, table: string, name: string): P
     connection.dialect.name === 'mysql'
       ? 'SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() ' +
           `AND table_name = ${quote(table)} AND column_name = ${quote(name)}`
-      : `SELECT 1 FROM pragma_table_info(${quote(table)}) WHERE name = ${quote(name)}`,
+      : `SELECT 1 FROM pragma_table_xinfo(${quote(table)}) WHERE name = ${quote(name)}`,
   );
   return rows.length > 0;
 }

@@ -213,6 +213,13 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
       'products[0].x': ['[{"sku": "A", "name": "x", "quantity": 1, "x": 1}]'],
     },
   },
+  validateProducts: {
+    good: { products: [{ sku: 'GOOD', name: 'x', quantity: 1 }] },
+    bad: {
+      products: ['5', '"x"', 'null', '{}', '[]', 'true'],
+      x: ['1'],
+    },
+  },
   updateProduct: {
     good: {},
     bad: {

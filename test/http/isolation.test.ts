@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { toCursor } from '../../src/http/schemas.js';
 import { newId } from '../../src/ids.js';
 import { insertDeliveries } from '../../src/persistence/webhook-deliveries.js';
 import { DATABASES } from '../helpers/databases.js';
@@ -35,8 +36,14 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
   createProducts: (client, { productId }) => [
     client.post('/api/products/batch', { products: [{ ...NEW_PRODUCT, parent_id: productId }] }),
   ],
+  // Answers 200 with what it does not find: shown below.
+  validateProducts: () => [],
   listProducts: (client, { productId, sku }) => [
     client.get('/api/products'),
+    client.get(`/api/products?ids=${productId}`),
+    client.get(`/api/products?q=${sku}`),
+    client.get('/api/products?sort=name'),
+    client.get(`/api/products?sort=sku&cursor=${toCursor(productId)}`),
     client.get(`/api/products?sku=${sku}`),
     client.get(`/api/products?parent_id=${productId}`),
     client.get(`/api/products?parent_id=${sku}`),
@@ -59,6 +66,7 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
   ],
   listMovements: (client, { productId, sku }) => [
     client.get(`/api/products/${productId}/movements`),
+    client.get(`/api/products/${productId}/movements?kind=open`),
     client.get(`/api/products/${sku}/movements`),
   ],
   createRental: (client, { productId, sku }) => [
@@ -154,6 +162,13 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
     client.post('/api/reservations', { cartId, resellerProductId: productId, quantity: 1 }),
     client.post('/api/reservations', { cartId, resellerProductId: sku, quantity: 1 }),
   ],
+  listReservations: (client, { productId, sku, cartId }) => [
+    client.get('/api/reservations'),
+    client.get('/api/reservations?status=reserved'),
+    client.get(`/api/reservations?resellerProductId=${productId}`),
+    client.get(`/api/reservations?resellerProductId=${sku}`),
+    client.get(`/api/reservations?cartId=${cartId}`),
+  ],
   getReservableStock: (client, { productId, sku, cartId }) => [
     client.get(`/api/reservations/stock/${productId}`),
     client.get(`/api/reservations/stock/${sku}?cartId=${cartId}`),
@@ -228,6 +243,9 @@ const ATTEMPTS: Record<string, (client: Client, theirs: Theirs) => Promise<Answe
   retryWebhookDelivery: (client, { hookId, deliveryId }) => [
     client.post(`/api/webhook-endpoints/${hookId}/deliveries/${deliveryId}/retry`),
   ],
+  // Tell of the caller, and of its store: shown below.
+  getSession: () => [],
+  getOverview: () => [],
   createApiKey: () => [],
   // It is for the caller's own store; that the stream tells nothing of another: events/stream.
   createEventTicket: () => [],
@@ -334,6 +352,31 @@ describe.each(DATABASES)('one store from another on %s', (kind) => {
     });
     const nothing = { productTitle: null, code: 'product_not_found', available: 0 };
     expect(body).toMatchObject({ isValid: false, errors: [nothing, nothing] });
+  });
+
+  it('products that are checked are checked against those of their own store', async () => {
+    const { productId, sku } = theirs;
+    const named = { sku, name: 'x', quantity: 1, parent_id: productId };
+    const { body } = await intruder.post('/api/products/validate', { products: [named] });
+    expect(body.errors).toEqual([
+      expect.objectContaining({ field: 'parent_id', code: 'product_not_found' }),
+    ]);
+  });
+
+  it('an overview and a session are of their own store', async () => {
+    expect((await intruder.get('/api/session')).body).toMatchObject({ store_id: 2 });
+    const { body } = await intruder.get('/api/overview');
+    const { activity, ...figures } = body;
+    expect(figures).toMatchObject({
+      products: { draft: 0, available: 0, rented_out: 0 },
+      units: { quantity: 0, quantity_available: 0, quantity_reserved: 0, quantity_rented: 0 },
+      ...{ low_products: 0, empty_products: 0, overdue_rentals: 0 },
+    });
+    const counts = activity.flatMap(
+      ({ at: _, refusals: __, ...each }: object & { at: string; refusals: number }) =>
+        Object.values(each),
+    );
+    expect(new Set(counts)).toEqual(new Set([0]));
   });
 
   it('a sync neither sees nor mends what is wrong elsewhere', async () => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { takesRental } from '../../../machines/product.js';
 import type { Core } from '../../core.js';
 import type { NewProduct, Product } from '../../domain/product.js';
+import type { ProductOrder } from '../../persistence/reads/product-order.js';
 import type { ProductRef } from '../../persistence/reads/products.js';
 import { ANYONE, BACK_OFFICE, type Caller } from '../caller.js';
 import { endpoint, replyTo, type Surface } from '../endpoint.js';
@@ -20,7 +21,10 @@ import {
   ProductListQuery,
   ProductPath,
   ProductReply,
+  ProductsToValidateBody,
+  ProductsValidReply,
 } from './schemas.js';
+import { errorsOf } from './validate.js';
 
 const tag = 'Products';
 
@@ -99,6 +103,24 @@ const createProducts = endpoint({
   },
 });
 
+const validateProducts = endpoint({
+  method: 'post',
+  path: '/api/products/validate',
+  operationId: 'validateProducts',
+  summary: 'What is wrong with up to 1,000 products, before any is made',
+  description: 'Nothing is made. A SKU that is free now may be taken by the time that it is.',
+  tag,
+  roles: BACK_OFFICE,
+  body: ProductsToValidateBody,
+  takesList: true,
+  replies: { 200: { description: 'What is wrong.', schema: ProductsValidReply } },
+  problems: [],
+  async handle({ core, caller, body }) {
+    const errors = await errorsOf(core, caller, body.products);
+    return { status: 200, body: { is_valid: errors.length === 0, errors } };
+  },
+});
+
 const listProducts = endpoint({
   method: 'get',
   path: '/api/products',
@@ -107,7 +129,7 @@ const listProducts = endpoint({
   tag,
   roles: ANYONE,
   query: ProductListQuery,
-  replies: { 200: { description: 'A page, in order of id.', schema: listOf(ProductReply) } },
+  replies: { 200: { description: 'A page.', schema: listOf(ProductReply) } },
   problems: [],
   async handle({ core, caller, query }) {
     const parent =
@@ -120,6 +142,9 @@ const listProducts = endpoint({
       status: query.status ?? null,
       sku: query.sku ?? null,
       parentId: parent?.id ?? null,
+      ids: query.ids ?? null,
+      search: query.q ?? null,
+      order: orderOf(query.sort),
       after: query.cursor ?? null,
       limit: query.limit,
     });
@@ -240,6 +265,7 @@ const listMovements = endpoint({
     const product = await findProduct(core, caller, params.productId);
     const page = await core.listMovements({
       productId: product.id,
+      kinds: query.kind === undefined ? null : [query.kind],
       before: query.cursor ?? null,
       limit: query.limit,
     });
@@ -252,6 +278,7 @@ export const productSurface: Surface = {
   endpoints: [
     createProduct,
     createProducts,
+    validateProducts,
     listProducts,
     getProduct,
     updateProduct,
@@ -261,6 +288,12 @@ export const productSurface: Surface = {
     listMovements,
   ],
 };
+
+function orderOf(sort: string): ProductOrder {
+  const descending = sort.startsWith('-');
+  const name = descending ? sort.slice(1) : sort;
+  return { by: name === 'sku' || name === 'name' ? name : 'id', descending };
+}
 
 /** The product that a request names. Throws 404. */
 export async function findProduct(core: Core, caller: Caller, ref: ProductRef): Promise<Product> {

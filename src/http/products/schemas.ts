@@ -59,6 +59,30 @@ export const ProductListBody = z
   .strictObject({ products: z.array(NewProductBody).min(1).max(LIST_LINES_MAX) })
   .meta({ id: 'NewProducts' });
 
+export const ProductsToValidateBody = z
+  .strictObject({
+    products: z
+      .array(z.unknown())
+      .min(1)
+      .max(LIST_LINES_MAX)
+      .meta({ description: 'As for `POST /api/products/batch`, right or wrong.' }),
+  })
+  .meta({ id: 'ProductsToValidate' });
+
+export const ProductsValidReply = z
+  .strictObject({
+    is_valid: z.boolean(),
+    errors: z.array(
+      z.strictObject({
+        index: z.int().min(0).meta({ description: 'Which product of the list, from 0.' }),
+        field: z.string(),
+        code: z.enum(['validation_failed', 'sku_taken', 'product_not_found']),
+        message: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'ProductsValid' });
+
 export const ProductChangesBody = z
   .strictObject({
     name: name.optional(),
@@ -72,19 +96,49 @@ export const ProductChangesBody = z
 
 export const ProductPath = z.strictObject({ productId: productRefText });
 
-export const ProductListQuery = z.strictObject({
-  status: z.enum(AVAILABILITY_STATUSES).optional(),
-  sku: line(100).optional(),
-  parent_id: productRefText.optional(),
-  limit: pageLimit,
-  cursor: cursorAfterId.optional(),
-});
+const SORTS = ['id', '-id', 'sku', '-sku', 'name', '-name'] as const;
+const LISTED_IDS_MAX = 200;
+
+/** Ids with commas between them. */
+const productIds = z
+  .string()
+  .refine((text) => /^\d{1,10}(,\d{1,10})*$/.test(text), 'must be ids with commas between them')
+  .transform((text) => text.split(',').map(Number))
+  .refine((ids) => ids.length <= LISTED_IDS_MAX, `must have at most ${LISTED_IDS_MAX} ids`)
+  .meta({ description: `Only these: up to ${LISTED_IDS_MAX} ids.`, example: '1,2,3' });
+
+export const ProductListQuery = z
+  .strictObject({
+    status: z.enum(AVAILABILITY_STATUSES).optional(),
+    sku: line(100).optional(),
+    parent_id: productRefText.optional(),
+    ids: productIds.optional(),
+    q: line(100).optional().meta({
+      description:
+        'Only products whose SKU or name begins with this, in capitals or small letters (on SQLite that is so of A to Z alone): first those by SKU, in order of SKU, then those by name, in order of name.',
+    }),
+    sort: z
+      .enum(SORTS)
+      .default('id')
+      .meta({ description: 'What the list is in order of; with `-`, from the end.' }),
+    limit: pageLimit,
+    cursor: cursorAfterId.optional(),
+  })
+  .superRefine(({ q, sort }, context) => {
+    if (q === undefined || sort === 'id') return;
+    const message = 'must be left out where q is said: a search has an order of its own';
+    context.addIssue({ code: 'custom', path: ['sort'], message });
+  });
 
 export const AvailabilityQuery = z.strictObject({
   quantity: queryInteger({ min: 1, max: LINE_UNITS_MAX, fallback: 1 }),
 });
 
-export const LedgerQuery = z.strictObject({ limit: pageLimit, cursor: cursorAfterId.optional() });
+export const LedgerQuery = z.strictObject({
+  kind: z.enum(MOVEMENT_KINDS).optional(),
+  limit: pageLimit,
+  cursor: cursorAfterId.optional(),
+});
 
 export const ProductReply = z
   .strictObject({

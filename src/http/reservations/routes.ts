@@ -4,8 +4,9 @@ import type { CommandHeader } from '../../domain/command.js';
 import type { IdempotencyKey } from '../../domain/idempotency.js';
 import type { ToldReservation } from '../../domain/reservation.js';
 import { newId } from '../../ids.js';
-import { ADMIN, ANYONE, type Caller, ownerOf } from '../caller.js';
+import { ADMIN, ANYONE, BACK_OFFICE, type Caller, ownerOf } from '../caller.js';
 import { endpoint, type Reply, replyTo, type Surface } from '../endpoint.js';
+import { camelListOf, nextCursorOf } from '../lists.js';
 import { Problem, problemOf } from '../problem.js';
 import { findProduct, productIdOf } from '../products/routes.js';
 import { toMs, toProductRef } from '../schemas.js';
@@ -20,6 +21,7 @@ import {
   ConfirmationBody,
   ConfirmedReply,
   HeldReply,
+  ReservationListQuery,
   ReservationPath,
   ReservationReply,
   reservationBodies,
@@ -213,6 +215,35 @@ const cleanUp = endpoint({
   },
 });
 
+const listReservations = endpoint({
+  method: 'get',
+  path: '/api/reservations',
+  operationId: 'listReservations',
+  summary: "The store's reservations, newest first",
+  description: 'What a customer holds is in its carts.',
+  tag,
+  roles: BACK_OFFICE,
+  query: ReservationListQuery,
+  replies: { 200: { description: 'A page.', schema: camelListOf(ReservationReply) } },
+  problems: [],
+  async handle({ core, caller: { storeId }, query }) {
+    const named = query.resellerProductId;
+    const product = named === undefined ? null : await core.products.find(storeId, named);
+    if (named !== undefined && !product)
+      return { status: 200, body: { data: [], nextCursor: null } };
+    const page = await core.reservations.list({
+      storeId,
+      status: query.status ?? null,
+      productId: product?.id ?? null,
+      cartId: query.cartId ?? null,
+      before: query.cursor ?? null,
+      limit: query.limit,
+    });
+    const data = page.rows.map((one) => renderReservation(one, named));
+    return { status: 200, body: { data, nextCursor: nextCursorOf(page, ({ id }) => id) } };
+  },
+});
+
 const getReservation = endpoint({
   method: 'get',
   path: '/api/reservations/:id',
@@ -320,6 +351,7 @@ export function reservationSurface(settings: SurfaceSettings): Surface {
     spelling: 'camelCase',
     endpoints: [
       createReservation(NewReservation),
+      listReservations,
       cleanUp,
       getStock,
       getCart,

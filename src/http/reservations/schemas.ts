@@ -3,9 +3,11 @@ import { RENTAL_STATUSES } from '../../../machines/rental.js';
 import { RESERVATION_STATUSES } from '../../../machines/reservation.js';
 import {
   cartName,
+  cursorAfterUuid,
   foreignId,
   lineUnits,
   minutes,
+  pageLimit,
   productName,
   productRefText,
   takenUnits,
@@ -55,6 +57,14 @@ export const StockQuery = z.strictObject({
 export const resellerProductId = z
   .union([z.int(), z.string()])
   .meta({ description: 'As the request named the product, else its id.' });
+
+export const ReservationListQuery = z.strictObject({
+  status: z.enum(RESERVATION_STATUSES).optional(),
+  resellerProductId: productRefText.optional(),
+  cartId: cartName.optional(),
+  limit: pageLimit,
+  cursor: cursorAfterUuid.optional(),
+});
 
 export const ReservationReply = z
   .strictObject({

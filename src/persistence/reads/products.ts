@@ -4,6 +4,7 @@ import type { Database } from '../database.js';
 import type { Dialect } from '../dialects.js';
 import { rowToToldProduct, toldAvailable, toldColumns, whereSkus } from '../products.js';
 import { list } from '../sql.js';
+import { type ProductOrder, selectInTextOrder } from './product-order.js';
 import { sharedQuery } from './shared-query.js';
 
 /** How a request names a product: a number is its id, text its SKU. */
@@ -20,7 +21,12 @@ export interface ProductQuery {
   readonly status: AvailabilityStatus | null;
   readonly sku: string | null;
   readonly parentId: number | null;
-  /** only products with a larger id */
+  /** only these; null: all */
+  readonly ids: readonly number[] | null;
+  /** what the SKU or the name begins with; the list is then in an order of its own */
+  readonly search: string | null;
+  readonly order: ProductOrder;
+  /** only what comes behind the product with this id */
   readonly after: number | null;
   readonly limit: number;
 }
@@ -28,7 +34,7 @@ export interface ProductQuery {
 export interface ProductReads {
   /** The product as it is told, where it exists in this store. Fresh: never from a cache. */
   find(storeId: number, ref: ProductRef): Promise<Product | null>;
-  /** A store's products in order of id. */
+  /** A store's products in the order asked for; those searched for by SKU, then by name. */
   list(query: ProductQuery): Promise<Page<Product>>;
   /** Published products with few units free, in order of id. */
   listLowStock(query: LowStockQuery): Promise<Page<Product>>;
@@ -99,14 +105,20 @@ async function findProducts(database: Database, keys: readonly Key[]): Promise<(
 
 async function listProducts(database: Database, query: ProductQuery): Promise<Page<Product>> {
   const { quote, dialect } = database;
+  const { order, search } = query;
+  if (order.by !== 'id' || search !== null) {
+    const rows = await selectInTextOrder(database, query);
+    return pageOf(rows.map(rowToToldProduct), query.limit);
+  }
   const conditions = [`store_id = ${query.storeId}`];
   if (query.status !== null) conditions.push(whereStatus(query.status, dialect));
   if (query.sku !== null) conditions.push(`sku = ${quote(query.sku)}`);
   if (query.parentId !== null) conditions.push(`parent_id = ${query.parentId}`);
-  if (query.after !== null) conditions.push(`id > ${query.after}`);
+  if (query.ids !== null) conditions.push(`id IN ${list(quote, query.ids)}`);
+  if (query.after !== null) conditions.push(`id ${order.descending ? '<' : '>'} ${query.after}`);
   const rows = await database.select(
     `SELECT ${toldColumns(dialect)} FROM products WHERE ${conditions.join(' AND ')} ` +
-      `ORDER BY id LIMIT ${query.limit + 1}`,
+      `ORDER BY id${order.descending ? ' DESC' : ''} LIMIT ${query.limit + 1}`,
   );
   return pageOf(rows.map(rowToToldProduct), query.limit);
 }

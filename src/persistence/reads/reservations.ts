@@ -1,16 +1,30 @@
+import { RESERVATION_STATUSES, type ReservationStatus } from '../../../machines/reservation.js';
 import type { ToldReservation } from '../../domain/reservation.js';
 import type { Database } from '../database.js';
 import type { Dialect } from '../dialects.js';
 import { RESERVATION_COLUMNS, rowToReservation } from '../reservations.js';
 import { integer, type Row, text } from '../rows.js';
 import { list } from '../sql.js';
+import { type Page, pageOf } from './products.js';
 import { sharedQuery } from './shared-query.js';
+
+export interface ReservationQuery {
+  readonly storeId: number;
+  readonly status: ReservationStatus | null;
+  readonly productId: number | null;
+  readonly cartId: string | null;
+  /** only reservations with a smaller id */
+  readonly before: string | null;
+  readonly limit: number;
+}
 
 export interface ReservationReads {
   /** The reservation as it is told, where it exists in this store. */
   find(storeId: number, id: string): Promise<ToldReservation | null>;
   /** What a cart holds now, oldest first; what is due is not among it. */
   heldByCart(storeId: number, cartId: string): Promise<readonly ToldReservation[]>;
+  /** A store's reservations, newest first. */
+  list(query: ReservationQuery): Promise<Page<ToldReservation>>;
 }
 
 export interface DueProduct {
@@ -34,6 +48,7 @@ export function reservationReads(database: Database): ReservationReads {
       return reservation?.storeId === storeId ? reservation : null;
     },
     heldByCart: (storeId, cartId) => heldByCart({ storeId, cartId }),
+    list: (query) => listReservations(database, query),
   };
 }
 
@@ -76,6 +91,45 @@ async function findHeldByCarts(
   const found = new Map<string, ToldReservation[]>(carts.map((cart) => [keyOf(cart), []]));
   for (const reservation of held) found.get(keyOf(reservation))?.push(reservation);
   return carts.map((cart) => found.get(keyOf(cart)) ?? []);
+}
+
+async function listReservations(
+  database: Database,
+  query: ReservationQuery,
+): Promise<Page<ToldReservation>> {
+  const { quote, dialect } = database;
+  const conditions = [`r.store_id = ${query.storeId}`];
+  if (query.productId !== null) conditions.push(`r.product_id = ${query.productId}`);
+  if (query.cartId !== null) conditions.push(`r.cart_id = ${quote(query.cartId)}`);
+  if (query.before !== null) conditions.push(`r.id < ${quote(query.before)}`);
+  // The newest of each status, each from an index, and then the newest of these.
+  const branches = branchesOf(query.status, dialect).map(
+    (branch, i) =>
+      `SELECT * FROM (SELECT r.id FROM reservations r WHERE ${[...conditions, ...branch].join(' AND ')} ` +
+      `ORDER BY r.id DESC LIMIT ${query.limit + 1}) AS those_${i}`,
+  );
+  const rows = await database.select(
+    `SELECT ${toldColumns(dialect)} ${FROM} JOIN (SELECT id FROM (${branches.join(' UNION ALL ')}) ` +
+      `AS those ORDER BY id DESC LIMIT ${query.limit + 1}) AS found ON found.id = r.id ` +
+      'ORDER BY r.id DESC',
+  );
+  return pageOf(rows.map(rowToToldReservation), query.limit);
+}
+
+/** Conditions that no reservation meets two of: one that is due reads `expired`. */
+function branchesOf(status: ReservationStatus | null, { now }: Dialect): string[][] {
+  const is = (stored: ReservationStatus) => `r.status = '${stored}'`;
+  const held = [is('reserved'), 'r.active = 1'];
+  switch (status) {
+    case null:
+      return RESERVATION_STATUSES.map((each) => [is(each)]);
+    case 'reserved':
+      return [[...held, `r.expires_at > ${now}`]];
+    case 'expired':
+      return [[is('expired')], [...held, `r.expires_at <= ${now}`]];
+    default:
+      return [[is(status)]];
+  }
 }
 
 /** Products on which a hold may be due, those due longest first; null: of all stores. */

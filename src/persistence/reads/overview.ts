@@ -1,0 +1,147 @@
+import {
+  AVAILABILITY_STATUSES,
+  type AvailabilityStatus,
+  type Counters,
+} from '../../../machines/product.js';
+import type { Instant } from '../../domain/instant.js';
+import type { MovementKind } from '../../domain/movement.js';
+import type { Database } from '../database.js';
+import { toldAvailable } from '../products.js';
+import { instant, integer, type Row, text } from '../rows.js';
+
+/** How a store stands at one moment. What is due counts as free. */
+export interface StoreOverview {
+  readonly at: Instant;
+  readonly products: Readonly<Record<AvailabilityStatus, number>>;
+  /** units, over all products */
+  readonly counters: Counters;
+  /** published products at or below their threshold; those with none free are among them */
+  readonly lowProducts: number;
+  /** published products with no unit free */
+  readonly emptyProducts: number;
+  readonly overdueRentals: number;
+  readonly activity: readonly MinuteOfActivity[];
+}
+
+/** What happened in a minute: lines of the ledger. */
+export interface MinuteOfActivity {
+  /** when it began */
+  readonly at: Instant;
+  readonly rentals: number;
+  readonly returns: number;
+  readonly holds: number;
+}
+
+const MINUTE_MS = 60_000;
+const MINUTES = 30;
+/** Lines of one kind that are looked at: what a very busy store did before them is left out. */
+const LINES_MAX = 3_000;
+
+const ACTIVITY = {
+  rent: 'rentals',
+  confirm: 'rentals',
+  complete: 'returns',
+  cancel: 'returns',
+  reserve: 'holds',
+} as const satisfies Partial<Record<MovementKind, string>>;
+type ActivityKind = keyof typeof ACTIVITY;
+const KINDS = Object.keys(ACTIVITY) as ActivityKind[];
+
+/** Reads every product of the store once: for a few times a minute, and not for each caller. */
+export async function readOverview(
+  database: Database,
+  query: { storeId: number; lowStockThreshold: number },
+): Promise<StoreOverview> {
+  const [stock, overdueRentals, { at, activity }] = await Promise.all([
+    readStock(database, query),
+    countOverdue(database, query.storeId),
+    readActivity(database, query.storeId),
+  ]);
+  return { at, ...stock, overdueRentals, activity };
+}
+
+async function readStock(
+  database: Database,
+  { storeId, lowStockThreshold }: { storeId: number; lowStockThreshold: number },
+): Promise<Pick<StoreOverview, 'products' | 'counters' | 'lowProducts' | 'emptyProducts'>> {
+  const rows = await database.select(
+    'SELECT status, COUNT(*) AS products, SUM(quantity) AS quantity, SUM(free) AS free, ' +
+      'SUM(quantity_available) AS available, SUM(quantity_reserved) AS reserved, ' +
+      'SUM(quantity_rented) AS rented, SUM(CASE WHEN free = 0 THEN 1 ELSE 0 END) AS none_free, ' +
+      'SUM(CASE WHEN free <= threshold THEN 1 ELSE 0 END) AS low_ones FROM (' +
+      `SELECT availability_status AS status, quantity, ${toldAvailable(database.dialect)} AS free, ` +
+      'quantity_available, quantity_reserved, quantity_rented, ' +
+      `COALESCE(low_stock_threshold, ${lowStockThreshold}) AS threshold ` +
+      `FROM products WHERE store_id = ${storeId}) AS told GROUP BY status`,
+  );
+  const of = (status: AvailabilityStatus, column: string) => {
+    const row = rows.find((candidate) => text(candidate, 'status') === status);
+    return row ? integer(row, column) : 0;
+  };
+  const sum = (column: string) =>
+    AVAILABILITY_STATUSES.reduce((total, status) => total + of(status, column), 0);
+  // One that is written down as rented out, and has a unit free since a hold fell due.
+  const freed = of('rented_out', 'products') - of('rented_out', 'none_free');
+  const dueUnits = sum('free') - sum('available');
+  return {
+    products: {
+      draft: of('draft', 'products'),
+      available: of('available', 'products') + freed,
+      rented_out: of('rented_out', 'none_free'),
+    },
+    counters: {
+      quantity: sum('quantity'),
+      quantityAvailable: sum('free'),
+      quantityReserved: sum('reserved') - dueUnits,
+      quantityRented: sum('rented'),
+    },
+    lowProducts: of('available', 'low_ones') + of('rented_out', 'low_ones'),
+    emptyProducts: of('rented_out', 'none_free'),
+  };
+}
+
+async function countOverdue(database: Database, storeId: number): Promise<number> {
+  const [row] = await database.select(
+    `SELECT COUNT(*) AS overdue FROM rentals WHERE store_id = ${storeId} ` +
+      `AND status = 'active' AND ends_at < ${database.dialect.now}`,
+  );
+  return row ? integer(row, 'overdue') : 0;
+}
+
+async function readActivity(
+  database: Database,
+  storeId: number,
+): Promise<{ at: Instant; activity: MinuteOfActivity[] }> {
+  const { dialect } = database;
+  const newest = (kind: ActivityKind) =>
+    `SELECT * FROM (SELECT kind, created_at FROM movements WHERE store_id = ${storeId} ` +
+    `AND kind = '${kind}' ORDER BY id DESC LIMIT ${LINES_MAX}) AS those_${kind}`;
+  const [clock, lines] = await Promise.all([
+    database.select(`SELECT ${dialect.now} AS now`),
+    database.select(
+      `SELECT kind, created_at FROM (${KINDS.map(newest).join(' UNION ALL ')}) AS newest ` +
+        `WHERE created_at > ${dialect.hoursAgo(1)}`,
+    ),
+  ]);
+  const [row] = clock;
+  if (!row) throw new Error('the database told no time');
+  const at = instant(row, 'now');
+  return { at, activity: byMinute(lines, at) };
+}
+
+function byMinute(lines: readonly Row[], now: Instant): MinuteOfActivity[] {
+  const last = Math.floor(now / MINUTE_MS);
+  const minutes = Array.from({ length: MINUTES }, (_, i) => ({
+    at: (last - MINUTES + 1 + i) * MINUTE_MS,
+    rentals: 0,
+    returns: 0,
+    holds: 0,
+  }));
+  for (const line of lines) {
+    const kind = KINDS.find((known) => known === line['kind']);
+    const minute =
+      minutes[Math.floor(instant(line, 'created_at') / MINUTE_MS) - last + MINUTES - 1];
+    if (kind && minute) minute[ACTIVITY[kind]]++;
+  }
+  return minutes;
+}

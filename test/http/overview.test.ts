@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DATABASES } from '../helpers/databases.js';
+import { type Client, type Service, startService } from '../helpers/service.js';
+
+describe.each(DATABASES)('GET /api/overview on %s', (kind) => {
+  let service: Service;
+  let admin: Client;
+  beforeAll(async () => {
+    service = await startService(kind, { LOW_STOCK_THRESHOLD: '2' });
+    admin = service.client();
+    const product = { name: 'x', publish: true };
+    for (const [sku, quantity, more] of [
+      ['MANY', 10, {}],
+      ['FEW', 2, {}],
+      ['OWN-THRESHOLD', 5, { low_stock_threshold: 5 }],
+      ['NONE', 0, {}],
+      ['DRAFT', 1, { publish: false }],
+      ['DUE', 1, { low_stock_threshold: 0 }],
+    ] as const) {
+      await admin.post('/api/products', { ...product, sku, quantity, ...more });
+    }
+    const hold = { resellerProductId: 'MANY', quantity: 2 };
+    await admin.post('/api/reservations', { ...hold, cartId: 'held' });
+    const due = { resellerProductId: 'DUE', quantity: 1, expiresInMinutes: 0.001 };
+    await admin.post('/api/reservations', { ...due, cartId: 'due' });
+    const past = new Date(Date.now() - 60_000).toISOString();
+    const rental = { product_id: 'MANY', ends_at: past, starts_at: '2026-01-01T00:00:00Z' };
+    await admin.post('/api/rentals', rental);
+    const { id } = (await admin.post('/api/rentals', { product_id: 'MANY', quantity: 3 })).body;
+    await admin.post(`/api/rentals/${id}/complete`);
+    await admin.post('/api/rentals', { product_id: 'NONE' });
+    await admin.post('/api/rentals', { product_id: 'MANY', quantity: 100 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  });
+  afterAll(() => service.stop());
+
+  it('tells products, units and what needs looking after, a hold that is due as free', async () => {
+    const { activity, at, ...figures } = (await admin.get('/api/overview')).body;
+    expect(figures).toEqual({
+      products: { draft: 1, available: 4, rented_out: 1 },
+      units: { quantity: 19, quantity_available: 16, quantity_reserved: 2, quantity_rented: 1 },
+      low_products: 3,
+      empty_products: 1,
+      overdue_rentals: 1,
+      low_stock_threshold: 2,
+    });
+    const total = (what: string) =>
+      activity.reduce(
+        (sum: number, minute: Record<string, number>) => sum + (minute[what] ?? 0),
+        0,
+      );
+    expect(['rentals', 'returns', 'holds', 'refusals'].map(total)).toEqual([2, 1, 2, 2]);
+    expect(activity).toHaveLength(30);
+    expect(Date.parse(activity.at(-1).at)).toBeLessThanOrEqual(Date.parse(at));
+  });
+
+  it('is read at most every two seconds, however many look', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => admin.get('/api/overview')));
+    expect(new Set(answers.map(({ body }) => body.at)).size).toBe(1);
+  });
+
+  it('tells a session whom its token or key speaks for', async () => {
+    const ann = service.client({ sub: 'ann', role: 'customer', storeId: 3 });
+    expect((await ann.get('/api/session')).body).toEqual({
+      sub: 'ann',
+      role: 'customer',
+      store_id: 3,
+      expires_at: expect.any(String),
+    });
+    const { id, key } = (await admin.post('/api/api-keys', { name: 'k', role: 'service' })).body;
+    const response = await fetch(`${service.url}/api/session`, { headers: { 'X-Api-Key': key } });
+    expect(await response.json()).toEqual({
+      sub: `key:${id}`,
+      role: 'service',
+      store_id: 1,
+      expires_at: null,
+    });
+  });
+});

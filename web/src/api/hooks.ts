@@ -1,0 +1,112 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { call } from './client';
+import { type LiveState, live } from './live';
+import type { LiveEvent, Page, Product } from './types';
+
+/** What a question to the API is answered with, as it changes. */
+export interface Asked<T> {
+  /** the last answer; null before the first one */
+  readonly data: T | null;
+  readonly error: unknown;
+  readonly isLoading: boolean;
+  /** Asks again; what is shown stays until the answer is there. */
+  reload(): void;
+}
+
+/** So often at most is asked again, however much happens. */
+const RELOAD_MS = 400;
+
+/**
+ * Asks the API, and again whenever an event says that the answer may be another. `path` null: asks
+ * nothing. `concerns` says of an event whether it matters; left out: none does, and only a beat of a
+ * lost connection asks again.
+ */
+export function useAsk<T>(path: string | null, concerns?: (event: LiveEvent) => boolean): Asked<T> {
+  const [answer, setAnswer] = useState<{ path: string; data: T } | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [isLoading, setLoading] = useState(path !== null);
+  const [round, setRound] = useState(0);
+  const reload = useCallback(() => setRound((n) => n + 1), []);
+
+  // A round asks the same again
+  useEffect(() => {
+    if (path === null) return;
+    const abort = new AbortController();
+    setLoading(true);
+    call<T>('GET', path, { signal: abort.signal }).then(
+      (data) => {
+        setAnswer({ path, data });
+        setError(null);
+        setLoading(false);
+      },
+      (reason: unknown) => {
+        if (abort.signal.aborted) return;
+        setError(reason);
+        setLoading(false);
+      },
+    );
+    return () => abort.abort();
+  }, [path, round]);
+
+  useReloadOnEvents(reload, concerns);
+  // What another path was answered with is not shown under this one.
+  const data = answer && answer.path === path ? answer.data : null;
+  return { data, error, isLoading, reload };
+}
+
+/** Calls `reload` for events that matter, at once for the first and then now and then. */
+export function useReloadOnEvents(
+  reload: () => void,
+  concerns: ((event: LiveEvent) => boolean) | undefined,
+): void {
+  const matters = useRef(concerns);
+  matters.current = concerns;
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let lastMs = 0;
+    const ask = () => {
+      timer = undefined;
+      lastMs = performance.now();
+      reload();
+    };
+    const stop = live.listen((event) => {
+      if (event && !matters.current?.(event)) return;
+      timer ??= setTimeout(ask, Math.max(0, lastMs + RELOAD_MS - performance.now()));
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [reload]);
+}
+
+export function useLiveState(): LiveState {
+  const [state, setState] = useState(live.state);
+  useEffect(() => live.onState(setState), []);
+  return state;
+}
+
+const NAMES_MAX = 200;
+
+/** Products by id, for lists that name them by it. What is not known yet is missing. */
+export function useProducts(ids: readonly number[]): ReadonlyMap<number, Product> {
+  const wanted = [...new Set(ids)].sort((a, b) => a - b).slice(0, NAMES_MAX);
+  const path = `/api/products?limit=${NAMES_MAX}&ids=${wanted.join(',')}`;
+  const { data } = useAsk<Page<Product>>(wanted.length === 0 ? null : path);
+  const [known, setKnown] = useState<ReadonlyMap<number, Product>>(new Map());
+  useEffect(() => {
+    if (data)
+      setKnown((before) => new Map([...before, ...data.data.map((p) => [p.id, p] as const)]));
+  }, [data]);
+  return known;
+}
+
+/** A value that follows another one after it has been quiet for a while. */
+export function useQuiet<T>(value: T, ms = 250): T {
+  const [quiet, setQuiet] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setQuiet(value), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return quiet;
+}

@@ -1,0 +1,266 @@
+import { useState } from 'preact/hooks';
+import { ApiError, call, sentenceOf } from '../api/client';
+import { useAsk, useProducts } from '../api/hooks';
+import type { Counters, Drift as Finding, Page, SyncReport, SyncRun } from '../api/types';
+import { counted, formatNumber, formatWord } from '../format';
+import { useIsAdmin } from '../session';
+import { announce } from '../ui/announce';
+import { Dialog } from '../ui/dialog';
+import { Form } from '../ui/form';
+import { Instead, Link, PageTitle, Status, Table, Time } from '../ui/parts';
+
+const COUNTERS: readonly (readonly [keyof Counters, string])[] = [
+  ['quantity', 'Owned'],
+  ['quantity_available', 'Free'],
+  ['quantity_reserved', 'Held'],
+  ['quantity_rented', 'Out'],
+];
+
+const CAUSES: Readonly<Record<string, string>> = {
+  over_committed: 'More units are out than are owned. They exist, so the owned count is raised.',
+  counter_changed_outside: "The product's row was edited past the service.",
+  rental_changed_outside: 'The ledger disagrees with the rentals.',
+  reservation_changed_outside: 'The ledger disagrees with the holds.',
+};
+
+/** Looks for counters that disagree with what they count, and mends them. */
+export function Drift() {
+  const isAdmin = useIsAdmin();
+  const runs = useAsk<Page<SyncRun>>(
+    isAdmin ? '/api/products/sync-quantities/status?limit=20' : null,
+    ({ type }) => type === 'drift.found',
+  );
+  const [report, setReport] = useState<SyncReport | null>(null);
+  const [isDeep, setDeep] = useState(false);
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const [asked, setAsked] = useState<'all' | number | null>(null);
+
+  if (!isAdmin) {
+    return (
+      <>
+        <PageTitle title="Drift" />
+        <p class="box">This needs the role admin.</p>
+      </>
+    );
+  }
+
+  const look = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      const path = `/api/products/sync-quantities?dry_run=true&deep=${isDeep}`;
+      const found = await call<SyncReport>('POST', path);
+      setReport(found);
+    } catch (reason) {
+      if (!(reason instanceof ApiError && reason.status === 401)) setError(reason);
+    } finally {
+      setBusy(false);
+      runs.reload();
+    }
+  };
+  const repair = async (key: string) => {
+    const path =
+      asked === 'all' || asked === null
+        ? `/api/products/sync-quantities?deep=${isDeep}`
+        : `/api/products/${asked}/sync-quantity?deep=${isDeep}`;
+    const done = await call<SyncReport>('POST', path, { key });
+    announce(`${counted(done.synced_products, 'product')} repaired.`);
+    const mended = new Set(done.details.map(({ product_id }) => product_id));
+    setReport(
+      (before) =>
+        before && {
+          ...before,
+          synced_products: Math.max(0, before.synced_products - done.synced_products),
+          details: before.details.filter(({ product_id }) => !mended.has(product_id)),
+        },
+    );
+    setAsked(null);
+    runs.reload();
+  };
+  return (
+    <>
+      <PageTitle title="Drift" />
+      <section class="panel" aria-label="Look for drift">
+        <div class="row between">
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={isDeep}
+              onChange={(event) => setDeep(event.currentTarget.checked)}
+            />
+            Add every ledger up line by line (slower)
+          </label>
+          <button type="button" class="primary" disabled={isBusy} onClick={() => void look()}>
+            {isBusy ? 'Looking …' : 'Look for drift'}
+          </button>
+        </div>
+        <p class="quiet">A dry run: it finds what is wrong, and changes nothing.</p>
+        <div role="alert">{error !== null && <p class="wrong box">{sentenceOf(error)}</p>}</div>
+        <p role="status">
+          {report &&
+            `${counted(report.total_products, 'product')} looked at, ${formatNumber(report.synced_products)} drifted.`}
+        </p>
+        {report && report.details.length > 0 && (
+          <>
+            <Findings findings={report.details} onRepair={setAsked} />
+            {report.details_truncated && <p class="quiet">The first 1,000 are shown.</p>}
+            <div class="row end">
+              <button type="button" class="primary" onClick={() => setAsked('all')}>
+                Repair all
+              </button>
+            </div>
+          </>
+        )}
+      </section>
+      {asked !== null && (
+        <Dialog title={asked === 'all' ? 'Repair all' : 'Repair'} onClose={() => setAsked(null)}>
+          <p>
+            The counters become what rentals and holds say, with a line in the ledger. This can not
+            be undone.
+          </p>
+          <Form onSend={repair} submit="Repair" fields={[]} onCancel={() => setAsked(null)}>
+            {() => null}
+          </Form>
+        </Dialog>
+      )}
+      <section class="panel" aria-labelledby="runs">
+        <h2 id="runs">Past runs</h2>
+        <Instead
+          of={runs}
+          empty={runs.data?.data.length === 0 ? 'Drift was never looked for.' : null}
+        />
+        {runs.data && runs.data.data.length > 0 && <Runs runs={runs.data.data} />}
+      </section>
+    </>
+  );
+}
+
+interface FindingsProps {
+  readonly findings: readonly Finding[];
+  readonly onRepair: ((productId: number) => void) | null;
+}
+
+function Findings({ findings, onRepair }: FindingsProps) {
+  const products = useProducts(findings.map(({ product_id }) => product_id));
+  return (
+    <Table label="What had drifted">
+      <thead>
+        <tr>
+          <th>Product</th>
+          {COUNTERS.map(([name, label]) => (
+            <th key={name} class="number">
+              {label}
+            </th>
+          ))}
+          <th>Status</th>
+          <th>Cause</th>
+          {onRepair && <th>Actions</th>}
+        </tr>
+      </thead>
+      <tbody>
+        {findings.map((finding) => {
+          const name = products.get(finding.product_id)?.name ?? `Product ${finding.product_id}`;
+          return (
+            <tr key={finding.product_id}>
+              <td class="name">
+                <Link to={`/products/${finding.product_id}`}>{name}</Link>
+              </td>
+              {COUNTERS.map(([counter]) => (
+                <td key={counter} class="number nowrap">
+                  <Change from={finding.old[counter]} to={finding.new[counter]} />
+                </td>
+              ))}
+              <td class="nowrap">
+                {finding.old_status !== finding.new_status && (
+                  <>
+                    <Status of={finding.old_status} /> →{' '}
+                  </>
+                )}
+                <Status of={finding.new_status} />
+              </td>
+              <td title={CAUSES[finding.cause]}>{finding.causes.map(formatWord).join(', ')}</td>
+              {onRepair && (
+                <td>
+                  <button
+                    type="button"
+                    aria-label={`Repair ${name}`}
+                    onClick={() => onRepair(finding.product_id)}
+                  >
+                    Repair
+                  </button>
+                </td>
+              )}
+            </tr>
+          );
+        })}
+      </tbody>
+    </Table>
+  );
+}
+
+function Change({ from, to }: { from: number; to: number }) {
+  if (from === to) return <>{formatNumber(to)}</>;
+  return (
+    <>
+      <del>{formatNumber(from)}</del> → <ins>{formatNumber(to)}</ins>
+    </>
+  );
+}
+
+function Runs({ runs }: { runs: readonly SyncRun[] }) {
+  const [open, setOpen] = useState<SyncRun | null>(null);
+  return (
+    <>
+      <Table label="Past runs">
+        <thead>
+          <tr>
+            <th>When</th>
+            <th>Kind</th>
+            <th>By</th>
+            <th>Status</th>
+            <th class="number">Looked at</th>
+            <th class="number">Drifted</th>
+            <th>Findings</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <tr key={run.id}>
+              <td class="nowrap">
+                <Time at={run.started_at} />
+              </td>
+              <td>
+                {run.dry_run ? 'dry run' : 'repair'}
+                {run.deep && ', deep'}
+                {run.product_id !== null && `, product ${run.product_id}`}
+              </td>
+              <td>{run.started_by}</td>
+              <td>
+                <Status of={run.status} />
+              </td>
+              <td class="number">{formatNumber(run.total_products)}</td>
+              <td class="number">{formatNumber(run.synced_products)}</td>
+              <td>
+                {run.details.length > 0 && (
+                  <button
+                    type="button"
+                    aria-label={`Show the findings of ${run.started_at}`}
+                    onClick={() => setOpen(run)}
+                  >
+                    Show
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </Table>
+      {open && (
+        <Dialog title="Findings of the run" onClose={() => setOpen(null)} isWide>
+          <Findings findings={open.details} onRepair={null} />
+        </Dialog>
+      )}
+    </>
+  );
+}

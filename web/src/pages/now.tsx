@@ -1,0 +1,224 @@
+import { useMemo } from 'preact/hooks';
+import { useAsk, useProducts } from '../api/hooks';
+import type { CamelPage, LowLevel, Order, Overview, Page, Rental, SyncRun } from '../api/types';
+import { useRoutes } from '../features';
+import { counted, formatNumber, formatSpan } from '../format';
+import { useIsAdmin } from '../session';
+import { Chart } from '../ui/chart';
+import { Figure, Instead, Link, PageTitle, UnitsBar } from '../ui/parts';
+
+const always = () => true;
+const SHOWN = 8;
+
+/** How the shop stands at this moment. */
+export function Now() {
+  const overview = useAsk<Overview>('/api/overview', always);
+  return (
+    <>
+      <PageTitle title="Now">
+        {overview.data && (
+          <span class="quiet">as of {new Date(overview.data.at).toLocaleTimeString('en-GB')}</span>
+        )}
+      </PageTitle>
+      <Instead of={overview} empty={null} />
+      {overview.data && <Figures overview={overview.data} />}
+      <div class="columns">
+        <Attention overview={overview.data} />
+        <LowStock />
+        <Overdue />
+      </div>
+      {overview.data && <Activity overview={overview.data} />}
+    </>
+  );
+}
+
+function Figures({ overview }: { overview: Overview }) {
+  const { units, products } = overview;
+  const lastMinutes = overview.activity.slice(-6, -1);
+  const perMinute = (what: 'rentals' | 'holds' | 'refusals') =>
+    Math.round(lastMinutes.reduce((sum, minute) => sum + minute[what], 0) * 2) / 10;
+  return (
+    <div class="panel">
+      <dl class="figures">
+        <Figure label="Units owned" value={units.quantity} />
+        <Figure label="Free" value={units.quantity_available} tone="free" />
+        <Figure
+          label="Held"
+          value={units.quantity_reserved}
+          tone="held"
+          to="/reservations?status=reserved"
+        />
+        <Figure label="Out" value={units.quantity_rented} tone="out" to="/rentals?status=active" />
+      </dl>
+      <UnitsBar
+        free={units.quantity_available}
+        held={units.quantity_reserved}
+        out={units.quantity_rented}
+      />
+      <dl class="figures small">
+        <Figure
+          label="Products available"
+          value={products.available}
+          to="/products?status=available"
+        />
+        <Figure label="Rented out" value={products.rented_out} to="/products?status=rented_out" />
+        <Figure label="Drafts" value={products.draft} to="/products?status=draft" />
+        <Figure label="Low" value={overview.low_products} />
+        <Figure label="Overdue" value={overview.overdue_rentals} to="/rentals?overdue=true" />
+        <Figure label="Rentals a minute" value={perMinute('rentals')} />
+        <Figure label="Holds a minute" value={perMinute('holds')} />
+        <Figure label="Refused a minute" value={perMinute('refusals')} />
+      </dl>
+    </div>
+  );
+}
+
+function Activity({ overview }: { overview: Overview }) {
+  const { activity } = overview;
+  const times = useMemo(() => activity.map(({ at }) => Date.parse(at) / 1000), [activity]);
+  const series = useMemo(
+    () => [
+      { label: 'rentals', color: '--out', values: activity.map(({ rentals }) => rentals) },
+      { label: 'returns', color: '--free', values: activity.map(({ returns }) => returns) },
+      { label: 'holds', color: '--held', values: activity.map(({ holds }) => holds) },
+      { label: 'refused', color: '--bad', values: activity.map(({ refusals }) => refusals) },
+    ],
+    [activity],
+  );
+  const sums = series.map(
+    ({ label, values }) => `${formatNumber(values.reduce((sum, n) => sum + n, 0))} ${label}`,
+  );
+  return (
+    <section class="panel" aria-label="The last half hour">
+      <Chart
+        title="The last half hour, minute by minute"
+        summary={`${sums.join(', ')}.`}
+        times={times}
+        series={series}
+        isStepped
+      />
+    </section>
+  );
+}
+
+/** What somebody has to look after. */
+function Attention({ overview }: { overview: Overview | null }) {
+  const isAdmin = useIsAdmin();
+  const { hasOrders, hasWebhooks } = useRoutes();
+  const runs = useAsk<Page<SyncRun>>(
+    isAdmin ? '/api/products/sync-quantities/status?limit=1' : null,
+    ({ type }) => type === 'drift.found',
+  );
+  const refunds = useAsk<CamelPage<Order>>(
+    hasOrders ? '/api/orders?status=refund_required&limit=50' : null,
+    ({ type }) => type.startsWith('order.'),
+  );
+  const webhooks = useAsk<CamelPage<{ id: string; status?: string; isEnabled?: boolean }>>(
+    hasWebhooks ? '/api/webhook-endpoints?limit=200' : null,
+    ({ type }) => type === 'webhook_endpoint.disabled',
+  );
+  const run = runs.data?.data[0];
+  const refund = refunds.data?.data.length ?? 0;
+  const failing = (webhooks.data?.data ?? []).filter(
+    ({ status, isEnabled }) =>
+      isEnabled === false || (status !== undefined && status !== 'enabled'),
+  ).length;
+  return (
+    <section class="panel" aria-labelledby="attention">
+      <h2 id="attention">Needs attention</h2>
+      <ul class="plain-list">
+        {overview && overview.empty_products > 0 && (
+          <li>
+            <Link to="/products?status=rented_out">
+              {counted(overview.empty_products, 'product')} with no unit free
+            </Link>
+          </li>
+        )}
+        {overview && overview.overdue_rentals > 0 && (
+          <li>
+            <Link to="/rentals?overdue=true">
+              {counted(overview.overdue_rentals, 'rental')} overdue
+            </Link>
+          </li>
+        )}
+        {refund > 0 && (
+          <li class="bad">
+            <Link to="/orders?status=refund_required">{counted(refund, 'order')} to refund</Link>
+          </li>
+        )}
+        {failing > 0 && <li class="bad">{counted(failing, 'webhook')} failing</li>}
+        {run && run.synced_products > 0 && run.dry_run && (
+          <li class="bad">
+            <Link to="/drift">{counted(run.synced_products, 'product')} drifted, not repaired</Link>
+          </li>
+        )}
+        {run && (
+          <li class="quiet">
+            Drift was last looked for {formatSpan(run.started_at)}:{' '}
+            {counted(run.synced_products, 'product')}.
+          </li>
+        )}
+        {isAdmin && runs.data && !run && (
+          <li>
+            <Link to="/drift">Drift was never looked for</Link>
+          </li>
+        )}
+      </ul>
+    </section>
+  );
+}
+
+function LowStock() {
+  const low = useAsk<CamelPage<LowLevel>>(
+    `/api/inventory/alerts/low-stock?limit=${SHOWN}`,
+    ({ type }) => type.startsWith('product.'),
+  );
+  return (
+    <section class="panel" aria-labelledby="low">
+      <h2 id="low">Low, or out</h2>
+      <Instead of={low} empty={low.data?.data.length === 0 ? 'Nothing is low.' : null} />
+      <ul class="plain-list">
+        {low.data?.data.map((level) => (
+          <li key={level.variantId} class="row between">
+            <span class="cut">
+              <Link to={`/products/${level.variantId}`}>{level.name}</Link>
+            </span>
+            <span class={level.quantityAvailable === 0 ? 'bad' : ''}>
+              {formatNumber(level.quantityAvailable)} of {formatNumber(level.quantity)} free
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Overdue() {
+  const overdue = useAsk<Page<Rental>>(`/api/rentals?overdue=true&limit=${SHOWN}`, ({ type }) =>
+    type.startsWith('rental.'),
+  );
+  const rows = overdue.data?.data ?? [];
+  const products = useProducts(rows.map(({ product_id }) => product_id));
+  return (
+    <section class="panel" aria-labelledby="overdue">
+      <h2 id="overdue">Overdue</h2>
+      <Instead
+        of={overdue}
+        empty={overdue.data && rows.length === 0 ? 'Nothing is overdue.' : null}
+      />
+      <ul class="plain-list">
+        {rows.map((rental) => (
+          <li key={rental.id} class="row between">
+            <span class="cut">
+              <Link to={`/products/${rental.product_id}`}>
+                {products.get(rental.product_id)?.name ?? `Product ${rental.product_id}`}
+              </Link>
+              {rental.user_id !== null && ` · ${rental.user_id}`}
+            </span>
+            <span class="bad">{rental.ends_at !== null && formatSpan(rental.ends_at)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,209 @@
+import { useEffect, useState } from 'preact/hooks';
+import { withQuery } from '../api/client';
+import { useQuiet } from '../api/hooks';
+import type { Product } from '../api/types';
+import { counted, formatMoney, formatNumber } from '../format';
+import { hrefOf, setQuery } from '../router';
+import { Choice, Field } from '../ui/form';
+import { usePaged } from '../ui/paging';
+import { Instead, Link, Pager, PageTitle, Status, Table, UnitsBar } from '../ui/parts';
+import { BulkActions } from './products-bulk';
+
+const ROWS = 50;
+const STATUSES = [
+  ['', 'Any status'],
+  ['available', 'Available'],
+  ['rented_out', 'Rented out'],
+  ['draft', 'Draft'],
+] as const;
+type Sort = 'id' | '-id' | 'sku' | '-sku' | 'name' | '-name';
+const SORTS: readonly (readonly [Sort, string])[] = [
+  ['-id', 'Newest first'],
+  ['id', 'Oldest first'],
+  ['name', 'Name, A to Z'],
+  ['-name', 'Name, Z to A'],
+  ['sku', 'SKU, A to Z'],
+  ['-sku', 'SKU, Z to A'],
+];
+
+const optionIn = <T extends string>(
+  options: readonly (readonly [T, string])[],
+  text: string | null,
+) => options.find(([value]) => value === text)?.[0];
+
+/** All products of the store: searched, sorted, and changed several at once. */
+export function Products({ query }: { query: URLSearchParams }) {
+  const [search, setSearch] = useState(query.get('q') ?? '');
+  const status = optionIn(STATUSES, query.get('status')) ?? '';
+  const sort = optionIn(SORTS, query.get('sort')) ?? '-id';
+  const quiet = useQuiet(search.trim());
+  const [chosen, setChosen] = useState<ReadonlyMap<number, Product>>(new Map());
+
+  const say = (change: { q?: string; status?: string; sort?: string }) => {
+    const said = { q: quiet, status, sort: sort === '-id' ? '' : sort, ...change };
+    setQuery(said);
+  };
+  // What is typed goes into the address once it is quiet
+  useEffect(() => {
+    if (quiet !== (query.get('q') ?? '')) say({ q: quiet });
+  }, [quiet]);
+
+  const base = withQuery('/api/products', {
+    limit: ROWS,
+    q: quiet,
+    status,
+    // A search has an order of its own.
+    sort: quiet === '' ? sort : null,
+  });
+  const list = usePaged<Product>(base, ({ type }) => type.startsWith('product.'));
+  const all = list.rows.length > 0 && list.rows.every(({ id }) => chosen.has(id));
+  const choose = (products: readonly Product[], isChosen: boolean) =>
+    setChosen((before) => {
+      const after = new Map(before);
+      for (const product of products) {
+        if (isChosen) after.set(product.id, product);
+        else after.delete(product.id);
+      }
+      return after;
+    });
+
+  return (
+    <>
+      <PageTitle title="Products">
+        <a class="button" href={hrefOf('/products/import')}>
+          Import CSV
+        </a>
+        <a class="button primary" href={hrefOf('/products/new')}>
+          New product
+        </a>
+      </PageTitle>
+      <search class="filters row">
+        <Field
+          label="Search"
+          type="search"
+          value={search}
+          onValue={setSearch}
+          placeholder="SKU or name begins with …"
+        />
+        <Choice
+          label="Status"
+          value={status}
+          options={STATUSES}
+          onValue={(value) => say({ status: value })}
+        />
+        <Choice
+          label="Order"
+          value={sort}
+          options={SORTS}
+          onValue={(value) => {
+            setSearch('');
+            say({ sort: value === '-id' ? '' : value, q: '' });
+          }}
+        />
+      </search>
+      {chosen.size > 0 && (
+        <BulkActions
+          products={[...chosen.values()]}
+          onClear={() => setChosen(new Map())}
+          onDone={() => {
+            setChosen(new Map());
+            list.reload();
+          }}
+        />
+      )}
+      <p class="quiet" role="status">
+        {list.data &&
+          (quiet === ''
+            ? ''
+            : `${counted(list.rows.length, 'product')} on this page for “${quiet}”.`)}
+      </p>
+      <Instead
+        of={list}
+        empty={list.data && list.rows.length === 0 ? 'There is no such product.' : null}
+      />
+      {list.rows.length > 0 && (
+        <Table label="Products">
+          <thead>
+            <tr>
+              <th class="tick">
+                <input
+                  type="checkbox"
+                  aria-label="Choose all on this page"
+                  checked={all}
+                  onChange={(event) => choose(list.rows, event.currentTarget.checked)}
+                />
+              </th>
+              <th class="wide-only">SKU</th>
+              <th>Name</th>
+              <th>Status</th>
+              <th class="number wide-only">Owned</th>
+              <th class="number">Free</th>
+              <th class="number wide-only">Held</th>
+              <th class="number wide-only">Out</th>
+              <th class="bars wide-only">Units</th>
+              <th class="number wide-only">Price</th>
+            </tr>
+          </thead>
+          <tbody>
+            {list.rows.map((product) => (
+              <ProductRow
+                key={product.id}
+                product={product}
+                isChosen={chosen.has(product.id)}
+                onChoose={(isChosen) => choose([product], isChosen)}
+              />
+            ))}
+          </tbody>
+        </Table>
+      )}
+      <Pager
+        page={list.page}
+        hasMore={list.hasMore}
+        isLoading={list.isLoading}
+        onPage={list.onPage}
+      />
+    </>
+  );
+}
+
+interface RowProps {
+  readonly product: Product;
+  readonly isChosen: boolean;
+  readonly onChoose: (isChosen: boolean) => void;
+}
+
+function ProductRow({ product, isChosen, onChoose }: RowProps) {
+  const { quantity_available: free, quantity_reserved: held, quantity_rented: out } = product;
+  return (
+    <tr class={isChosen ? 'chosen' : ''}>
+      <td class="tick">
+        <input
+          type="checkbox"
+          aria-label={`Choose ${product.sku}`}
+          checked={isChosen}
+          onChange={(event) => onChoose(event.currentTarget.checked)}
+        />
+      </td>
+      <td class="code wide-only">{product.sku}</td>
+      <td class="name">
+        <Link to={`/products/${product.id}`}>{product.name}</Link>
+        <small class="block code quiet phone-only">{product.sku}</small>
+      </td>
+      <td>
+        <Status of={product.availability_status} />
+      </td>
+      <td class="number wide-only">{formatNumber(product.quantity)}</td>
+      <td class="number">{formatNumber(free)}</td>
+      <td class="number wide-only">{formatNumber(held)}</td>
+      <td class="number wide-only">{formatNumber(out)}</td>
+      <td class="bars wide-only">
+        <UnitsBar free={free} held={held} out={out} />
+      </td>
+      <td class="number wide-only">
+        {product.price_amount !== null && product.price_currency !== null
+          ? formatMoney(product.price_amount, product.price_currency)
+          : ''}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,115 @@
+import { withQuery } from '../api/client';
+import { useProducts } from '../api/hooks';
+import type { Rental } from '../api/types';
+import { formatNumber, formatSpan } from '../format';
+import { useFilters } from '../ui/filters';
+import { Choice, Field } from '../ui/form';
+import { usePaged } from '../ui/paging';
+import { Instead, Link, Pager, PageTitle, Status, Table, Time } from '../ui/parts';
+import { RentalActions } from './rental-actions';
+
+const STATUSES = [
+  ['', 'Any'],
+  ['active', 'Active'],
+  ['overdue', 'Overdue'],
+  ['completed', 'Completed'],
+  ['cancelled', 'Cancelled'],
+] as const;
+
+/** All rentals of the store, newest first. */
+export function Rentals({ query }: { query: URLSearchParams }) {
+  const { typed, asked, set } = useFilters(query, ['status', 'overdue', 'product', 'user']);
+  const status = asked.overdue === 'true' ? 'overdue' : asked.status;
+  const shown = typed.overdue === 'true' ? 'overdue' : typed.status;
+  const list = usePaged<Rental>(
+    withQuery('/api/rentals', {
+      limit: 50,
+      status: status === 'overdue' ? null : status,
+      overdue: status === 'overdue' ? 'true' : null,
+      product_id: asked.product,
+      user_id: asked.user,
+    }),
+    ({ type }) => type.startsWith('rental.'),
+  );
+  const products = useProducts(list.rows.map(({ product_id }) => product_id));
+  return (
+    <>
+      <PageTitle title="Rentals" />
+      <search class="filters row">
+        <Choice
+          label="Status"
+          value={STATUSES.find(([value]) => value === shown)?.[0] ?? ''}
+          options={STATUSES}
+          onValue={(value) => set('status', value)}
+        />
+        <Field
+          label="Product"
+          type="search"
+          value={typed.product}
+          onValue={(value) => set('product', value)}
+          placeholder="Id or SKU"
+        />
+        <Field
+          label="User"
+          type="search"
+          value={typed.user}
+          onValue={(value) => set('user', value)}
+        />
+      </search>
+      <Instead
+        of={list}
+        empty={list.data && list.rows.length === 0 ? 'There is no such rental.' : null}
+      />
+      {list.rows.length > 0 && (
+        <Table label="Rentals">
+          <thead>
+            <tr>
+              <th>Made</th>
+              <th>Product</th>
+              <th class="number">Units</th>
+              <th>User</th>
+              <th>Status</th>
+              <th>Due</th>
+              <th>Order</th>
+              <th>Actions</th>
+            </tr>
+          </thead>
+          <tbody>
+            {list.rows.map((rental) => (
+              <tr key={rental.id}>
+                <td class="nowrap">
+                  <Time at={rental.created_at} />
+                </td>
+                <td class="name">
+                  <Link to={`/products/${rental.product_id}`}>
+                    {products.get(rental.product_id)?.name ?? `Product ${rental.product_id}`}
+                  </Link>
+                </td>
+                <td class="number">{formatNumber(rental.quantity)}</td>
+                <td>{rental.user_id}</td>
+                <td>
+                  <Status of={isOverdue(rental) ? 'overdue' : rental.status} />
+                  {rental.cancel_reason !== null && <small> {rental.cancel_reason}</small>}
+                </td>
+                <td class="nowrap">{rental.ends_at !== null && formatSpan(rental.ends_at)}</td>
+                <td>{rental.order_id}</td>
+                <td>
+                  <RentalActions rental={rental} onDone={list.reload} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </Table>
+      )}
+      <Pager
+        page={list.page}
+        hasMore={list.hasMore}
+        isLoading={list.isLoading}
+        onPage={list.onPage}
+      />
+    </>
+  );
+}
+
+const isOverdue = ({ status, ends_at }: Rental) =>
+  status === 'active' && ends_at !== null && Date.parse(ends_at) < Date.now();
