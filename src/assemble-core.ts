@@ -120,7 +120,11 @@ function createCore(
     sync,
     products,
     reports,
-    keptReports: createKeptReports(database, { send, sync, products, reports }, config),
+    keptReports: createKeptReports(
+      database,
+      { send, sync, products, reports },
+      { ...config, mailTo: config.smtpUrl === null ? [] : config.alertEmail },
+    ),
     rentals: rentalReads(database),
     reservations: reservationReads(database),
     cleanup: createCleanups(send, {

@@ -289,7 +289,7 @@ const SETTINGS = {
   } satisfies Setting<string | null>,
   alertEmail: {
     name: 'ALERT_EMAIL',
-    doc: 'who is told by mail of stock that is low, drift and refunds; several with commas',
+    doc: 'who is told by mail of stock that is low, drift and refunds, and gets the reports; several with commas',
     fallback: [],
     shownDefault: '',
     read(value) {

@@ -10,17 +10,19 @@ import { list } from './sql.js';
 
 const COLUMNS = 'id, store_id, kind, period, body, created_at';
 
-/** Keeps a report where there is none of its store, kind and period yet. */
+/** Keeps a report where there is none of its store, kind and period yet; false where there is. */
 export async function saveReport(
   connection: Connection,
   { id, storeId, kind, period, title, text, data }: Omit<KeptReport, 'createdAt'>,
-): Promise<void> {
+): Promise<boolean> {
   const { quote, dialect } = connection;
   const body = JSON.stringify({ title, text, data });
   const values = list(quote, [id, storeId, kind, period, body]).slice(0, -1);
   await connection.run(
     `${dialect.insertIgnore} INTO reports (${COLUMNS}) VALUES ${values}, ${dialect.now})`,
   );
+  const rows = await connection.select(`SELECT 1 FROM reports WHERE id = ${quote(id)}`);
+  return rows.length > 0;
 }
 
 export async function findReport(

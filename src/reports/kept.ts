@@ -6,8 +6,10 @@ import { DAY_MS } from '../domain/ledger-totals.js';
 import { monthOf } from '../domain/report-figures.js';
 import { newId } from '../ids.js';
 import type { Sync } from '../jobs/sync.js';
+import { escapeHtml } from '../mail/digest.js';
 import type { Database } from '../persistence/database.js';
 import { readRolledUp } from '../persistence/ledger-totals.js';
+import { queueMail } from '../persistence/mails.js';
 import { type Page, type ProductReads, pageOf } from '../persistence/reads/products.js';
 import { findReport, listReports, saveReport } from '../persistence/reports.js';
 import type {
@@ -59,7 +61,7 @@ export type ReportContent =
       readonly suppliers: readonly SupplierReport[];
     };
 
-/** Reports of the calendar: made once for each period, and kept. */
+/** Reports of the calendar: made once for each period, mailed and kept. */
 export interface KeptReports {
   /**
    * Makes the report that is due now, or returns the one that is there: `low_stock` of today,
@@ -84,7 +86,11 @@ const PAGE_PRODUCTS = 200;
 export function createKeptReports(
   database: Database,
   core: { send: Send; sync: Sync; products: ProductReads; reports: Reports },
-  settings: { lowStockThreshold: number },
+  settings: {
+    readonly lowStockThreshold: number;
+    /** who gets each report by mail; none where mail is off */
+    readonly mailTo: readonly string[];
+  },
 ): KeptReports {
   const { send, sync, products, reports } = core;
 
@@ -153,6 +159,24 @@ export function createKeptReports(
     return { kind: 'stock_review', month: { from, to }, advice, suppliers };
   }
 
+  /** Keeps a report and queues its mails, or (where another copy was faster) neither. */
+  async function keep(report: Omit<KeptReport, 'createdAt'>): Promise<void> {
+    const session = await database.begin();
+    try {
+      const isOurs = await saveReport(session, report);
+      for (const recipient of isOurs ? settings.mailTo : []) {
+        const { id, storeId, title, text } = report;
+        const html = `<!doctype html><html lang="en"><body><pre>${escapeHtml(text)}</pre></body></html>`;
+        const subject = `${title} (store ${storeId})`;
+        await queueMail(session, { recipient, subject, text, html, name: `report-${id}` });
+      }
+      await session.commit();
+    } catch (error) {
+      await session.rollback();
+      throw error;
+    }
+  }
+
   return {
     async make(storeId, kind) {
       const { now } = await readRolledUp(database);
@@ -167,7 +191,7 @@ export function createKeptReports(
             ? await reconciliation(storeId, monday)
             : await stockReview(storeId, now);
       const { kind: _, ...data } = content;
-      await saveReport(database, {
+      await keep({
         id: newId(),
         ...key,
         title: reportTitle(content, key.period),

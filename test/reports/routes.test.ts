@@ -9,7 +9,11 @@ describe.each(DATABASES)('reports over REST on %s', (kind) => {
   const month = today.slice(0, 7);
 
   beforeAll(async () => {
-    service = await startService(kind, { LOW_STOCK_THRESHOLD: '1' });
+    service = await startService(kind, {
+      LOW_STOCK_THRESHOLD: '1',
+      SMTP_URL: 'smtp://127.0.0.1:9',
+      ALERT_EMAIL: 'anna@example.com,ben@example.com',
+    });
     admin = service.client();
     const product = { sku: 'A', name: '=HYPERLINK("x")', quantity: 4, publish: true };
     await admin.post('/api/products', { ...product, supplier_email: 'bikes@example.com' });
@@ -182,6 +186,16 @@ describe.each(DATABASES)('reports over REST on %s', (kind) => {
     expect(low.title).toContain('1 product low, 0 of them empty');
     expect(low.text).toContain('LOW: 1 of 1 free (threshold 1)');
     await service.rows.run("DELETE FROM reports WHERE kind = 'reconciliation'");
+    const mails = await service.rows.select(
+      `SELECT recipient, subject, body_text FROM mails WHERE message_id LIKE '%${low.id}%' ORDER BY recipient`,
+    );
+    expect(mails).toEqual(
+      ['anna@example.com', 'ben@example.com'].map((recipient) => ({
+        recipient,
+        subject: `${low.title} (store 7)`,
+        body_text: low.text,
+      })),
+    );
     const found = await service.app.core.keptReports.make(1, 'reconciliation');
     expect(found.title).toContain('1 of 3 products drifted');
     const { body } = await admin.get(`/api/reports/${found.id}`);
