@@ -11,7 +11,7 @@ export function instantTexts(write: (iso: string) => string): (ms: Instant) => s
   const times: Instant[] = new Array(KEPT).fill(Number.NaN);
   const texts: string[] = new Array(KEPT).fill('');
   return (ms) => {
-    const place = Math.abs(ms) % KEPT;
+    const place = Math.trunc(Math.abs(ms)) % KEPT;
     const known = times[place] === ms ? texts[place] : undefined;
     if (known !== undefined) return known;
     const text = write(new Date(ms).toISOString());

@@ -56,8 +56,13 @@ function createReservation(body: ReturnType<typeof reservationBodies>['NewReserv
     ],
     async handle({ core, caller, body, header }) {
       const said = body.resellerProductId;
+      // Hot, like createRental: so the fields are written out here too.
+      const { id, storeId, actor, idempotency } = header();
       const answer = await core.send({
-        ...header(),
+        id,
+        storeId,
+        actor,
+        idempotency,
         kind: 'reserve',
         ownerId: ownerOf(caller),
         how: 'set',
