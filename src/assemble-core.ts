@@ -216,7 +216,7 @@ function gaugesOf(
 ): Gauges {
   const { database, readiness, committer } = parts;
   const readStock = () =>
-    summariseStock(database).catch((error: unknown) => {
+    summariseStock(database, config).catch((error: unknown) => {
       if (!(error instanceof DatabaseFault)) throw error;
       return null;
     });

@@ -264,6 +264,12 @@ function registerStockGauges(registry: Registry, gauges: Gauges): void {
     for (const [status, count] of stock.products) products.set({ status }, count);
   });
   gauge(
+    'availability_low_products',
+    'Published products with as few units free as their threshold, or fewer.',
+    [],
+    (low, { lowProducts }) => low.set(lowProducts),
+  );
+  gauge(
     'availability_units',
     'Units of all products, by what they are doing.',
     ['state'],

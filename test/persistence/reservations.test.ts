@@ -353,7 +353,7 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       await database.run(
         `UPDATE products SET next_hold_due_at = '${at(real - 9000)}' WHERE id = 1`,
       );
-      const { holds } = await summariseStock(database);
+      const { holds } = await summariseStock(database, { lowStockThreshold: 10 });
       expect(holds).toMatchObject({ active: { holds: 1, units: 3 }, due: { holds: 2, units: 4 } });
       expect(holds.oldestDueSeconds).toBeGreaterThanOrEqual(9);
       expect(holds.oldestDueSeconds).toBeLessThan(60);

@@ -11,6 +11,8 @@ import { list } from '../sql.js';
 /** All stores taken together, for metrics. */
 export interface StockSummary {
   readonly products: ReadonlyMap<AvailabilityStatus, number>;
+  /** published products with few units free: at or below their threshold */
+  readonly lowProducts: number;
   /** units */
   readonly counters: Counters;
   readonly holds: HoldSummary;
@@ -31,11 +33,16 @@ export interface HoldSummary {
 }
 
 /** Counts products and adds up units. It reads every product, so it is for now and then. */
-export async function summariseStock(database: Database): Promise<StockSummary> {
+export async function summariseStock(
+  database: Database,
+  { lowStockThreshold }: { lowStockThreshold: number },
+): Promise<StockSummary> {
+  const isLow = `quantity_available <= COALESCE(low_stock_threshold, ${lowStockThreshold})`;
   const rows = await database.select(
     'SELECT availability_status, COUNT(*) AS products, SUM(quantity) AS quantity, ' +
       'SUM(quantity_available) AS quantity_available, SUM(quantity_reserved) AS quantity_reserved, ' +
-      'SUM(quantity_rented) AS quantity_rented FROM products GROUP BY availability_status',
+      `SUM(quantity_rented) AS quantity_rented, SUM(CASE WHEN ${isLow} THEN 1 ELSE 0 END) AS low ` +
+      'FROM products GROUP BY availability_status',
   );
   const products = new Map<AvailabilityStatus, number>(AVAILABILITY_STATUSES.map((s) => [s, 0]));
   const sum = (column: string) => rows.reduce((total, row) => total + integer(row, column), 0);
@@ -49,8 +56,10 @@ export async function summariseStock(database: Database): Promise<StockSummary> 
     quantityReserved: sum('quantity_reserved'),
     quantityRented: sum('quantity_rented'),
   };
+  const published = rows.filter((row) => row['availability_status'] !== 'draft');
   return {
     products,
+    lowProducts: published.reduce((total, row) => total + integer(row, 'low'), 0),
     counters,
     holds: await summariseHolds(database),
     orders: await countOrders(database),
