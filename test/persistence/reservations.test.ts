@@ -428,6 +428,8 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       );
       const users = Array.from({ length: 3000 }, (_, n) => `(1, 'user ${n}')`);
       await database.run(`INSERT INTO customers (store_id, user_id) VALUES ${users}`);
+      // A few variants each: where no product has a parent, no index on it could help.
+      await database.run('UPDATE products SET parent_id = (id % 4) + 1 WHERE id > 10');
       const tables = [
         'reservations',
         'products',
