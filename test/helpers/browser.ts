@@ -49,7 +49,7 @@ export async function visit(
   page.on('console', (message) => {
     const text = message.text();
     // The browser tells of each refusal; those that a page shows beside its fields are no error.
-    if (/status of (401|409|422)/.test(text)) return;
+    if (/status of (401|409|412|422)/.test(text)) return;
     if (['error', 'warning'].includes(message.type())) complaints.push(text);
   });
   page.on('pageerror', (error) => complaints.push(String(error)));

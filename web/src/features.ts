@@ -7,7 +7,6 @@ export interface Routes {
   readonly hasWebhooks: boolean;
 }
 
-const NONE: Routes = { hasOrders: false, hasReports: false, hasWebhooks: false };
 let known: Promise<Routes> | null = null;
 
 async function look(): Promise<Routes> {
@@ -20,8 +19,9 @@ async function look(): Promise<Routes> {
   };
 }
 
-export function useRoutes(): Routes {
-  const [routes, setRoutes] = useState(NONE);
+/** null while it is not known. */
+export function useRoutes(): Routes | null {
+  const [routes, setRoutes] = useState<Routes | null>(null);
   useEffect(() => {
     known ??= look();
     known.then(setRoutes, () => {

@@ -1,3 +1,4 @@
+import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useLiveState } from './api/hooks';
 import type { LiveState } from './api/live';
@@ -53,16 +54,16 @@ export function Shell({ onSignOut }: { onSignOut: () => void }) {
 }
 
 function Navigation({ place }: { place: Place }) {
-  const { hasOrders, hasReports } = useRoutes();
+  const routes = useRoutes();
   const isAdmin = useSession().role === 'admin';
   const entries: readonly (readonly [path: string, label: string, isThere: boolean])[] = [
     ['/', 'Now', true],
     ['/products', 'Products', true],
     ['/rentals', 'Rentals', true],
     ['/reservations', 'Reservations', true],
-    ['/orders', 'Orders', hasOrders],
+    ['/orders', 'Orders', routes?.hasOrders ?? false],
     ['/drift', 'Drift', isAdmin],
-    ['/reports', 'Reports', hasReports],
+    ['/reports', 'Reports', routes?.hasReports ?? false],
   ];
   const isCurrent = (path: string) =>
     path === '/' ? place.path === '/' : `${place.path}/`.startsWith(`${path}/`);
@@ -85,6 +86,7 @@ function Navigation({ place }: { place: Place }) {
 
 function CurrentPage({ place }: { place: Place }) {
   const { path, query } = place;
+  const routes = useRoutes();
   const product = /^\/products\/([^/]+)$/.exec(path)?.[1];
   switch (path) {
     case '/':
@@ -100,11 +102,13 @@ function CurrentPage({ place }: { place: Place }) {
     case '/reservations':
       return <Reservations query={query} />;
     case '/orders':
-      return <Orders query={query} />;
+      return (
+        <WhereThere isThere={routes?.hasOrders} title="Orders" page={<Orders query={query} />} />
+      );
     case '/drift':
       return <Drift />;
     case '/reports':
-      return <Reports />;
+      return <WhereThere isThere={routes?.hasReports} title="Reports" page={<Reports />} />;
     default:
       if (product !== undefined) return <ProductPage key={product} named={product} />;
       return (
@@ -114,6 +118,18 @@ function CurrentPage({ place }: { place: Place }) {
         </>
       );
   }
+}
+
+/** A page of routes that not every service has. */
+function WhereThere(props: { isThere: boolean | undefined; title: string; page: VNode }) {
+  const { isThere, title, page } = props;
+  if (isThere) return page;
+  return (
+    <>
+      <PageTitle title={title} />
+      {isThere === false && <p class="box">This service has no {title.toLowerCase()}.</p>}
+    </>
+  );
 }
 
 const STATES: Readonly<Record<LiveState, string>> = {

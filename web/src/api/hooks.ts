@@ -16,12 +16,21 @@ export interface Asked<T> {
 /** So often at most is asked again, however much happens. */
 const RELOAD_MS = 400;
 
+interface AskOptions {
+  /** how old an answer may be: only so long after an event has one surely seen it */
+  readonly isOldMs?: number;
+}
+
 /**
  * Asks the API, and again whenever an event says that the answer may be another. `path` null: asks
  * nothing. `concerns` says of an event whether it matters; left out: none does, and only a beat of a
  * lost connection asks again.
  */
-export function useAsk<T>(path: string | null, concerns?: (event: LiveEvent) => boolean): Asked<T> {
+export function useAsk<T>(
+  path: string | null,
+  concerns?: (event: LiveEvent) => boolean,
+  { isOldMs = 0 }: AskOptions = {},
+): Asked<T> {
   const [answer, setAnswer] = useState<{ path: string; data: T } | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isLoading, setLoading] = useState(path !== null);
@@ -48,16 +57,17 @@ export function useAsk<T>(path: string | null, concerns?: (event: LiveEvent) => 
     return () => abort.abort();
   }, [path, round]);
 
-  useReloadOnEvents(reload, concerns);
+  useReloadOnEvents(reload, concerns, isOldMs);
   // What another path was answered with is not shown under this one.
   const data = answer && answer.path === path ? answer.data : null;
   return { data, error, isLoading, reload };
 }
 
-/** Calls `reload` for events that matter, at once for the first and then now and then. */
-export function useReloadOnEvents(
+/** Calls `reload` for events that matter: `delayMs` after the first, and then now and then. */
+function useReloadOnEvents(
   reload: () => void,
   concerns: ((event: LiveEvent) => boolean) | undefined,
+  delayMs: number,
 ): void {
   const matters = useRef(concerns);
   matters.current = concerns;
@@ -71,13 +81,13 @@ export function useReloadOnEvents(
     };
     const stop = live.listen((event) => {
       if (event && !matters.current?.(event)) return;
-      timer ??= setTimeout(ask, Math.max(0, lastMs + RELOAD_MS - performance.now()));
+      timer ??= setTimeout(ask, Math.max(delayMs, lastMs + RELOAD_MS - performance.now()));
     });
     return () => {
       stop();
       clearTimeout(timer);
     };
-  }, [reload]);
+  }, [reload, delayMs]);
 }
 
 export function useLiveState(): LiveState {
