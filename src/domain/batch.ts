@@ -140,6 +140,16 @@ export interface Changes {
   readonly events: LinelessEvent[];
   readonly newEventTickets: EventTicket[];
   readonly webhooks: WebhookChanges;
+  /** of the products of which anything was due: what still is */
+  readonly leftDue: LeftDue[];
+}
+
+/** What is still due on a product after a batch. */
+export interface LeftDue {
+  readonly productId: number;
+  /** the version that the batch gave the product */
+  readonly version: number;
+  readonly units: number;
 }
 
 /**
@@ -174,6 +184,7 @@ export class Batch {
     syncFindings: [],
     events: [],
     newEventTickets: [],
+    leftDue: [],
   };
   readonly #products = new Map<number, LiveProduct>();
   readonly #rentals: Map<string, Rental>;
@@ -541,6 +552,9 @@ export class Batch {
   finish(): Changes {
     for (const [productId, due] of this.#due) {
       const product = this.#products.get(productId);
+      if (product) {
+        this.changes.leftDue.push({ productId, version: product.row.version, units: due.units });
+      }
       // What is left due keeps the hint where it is; else it moves on to what is due next.
       if (product && due.units === 0) {
         product.noteNextHoldDueAt(earliest(due.nextDueAt, this.#expiries.get(productId) ?? null));

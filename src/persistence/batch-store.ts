@@ -10,6 +10,7 @@ import { readCartItems, removeCartItems, saveCartItems } from './cart-items.js';
 import { markCommit, wasCommitted } from './commits.js';
 import type { Database, Session } from './database.js';
 import { readTruths } from './drift-scan.js';
+import { DueUnits } from './due-units.js';
 import { insertEventTickets } from './event-tickets.js';
 import { insertEvents } from './events.js';
 import {
@@ -80,10 +81,10 @@ export function batchStore(
   options: BatchStoreOptions,
   observer: BatchTimes,
 ): BatchStore {
-  const times = guarded(observer);
+  const parts = { times: guarded(observer), dueUnits: new DueUnits() };
   return {
     async begin() {
-      return transaction(await database.begin(), options, times);
+      return transaction(await database.begin(), options, parts);
     },
     async wasCommitted(mark, sessionId) {
       if (sessionId !== null) await database.endSession(sessionId);
@@ -95,8 +96,9 @@ export function batchStore(
 function transaction(
   session: Session,
   options: BatchStoreOptions,
-  times: BatchTimes,
+  { times, dueUnits }: { times: BatchTimes; dueUnits: DueUnits },
 ): BatchTransaction {
+  let leftDue: Changes['leftDue'] = [];
   return {
     async load(needs) {
       const askedMs = performance.now();
@@ -107,7 +109,7 @@ function transaction(
       const lately = now - options.holdMaxMs;
       const holds = [...needs.holds, ...needs.ownHoldsOf(products)];
       const reservations = await readReservations(session, { ...needs, holds }, lately);
-      const due = await readDueHolds(session, products, { now, needs });
+      const due = await readDueHolds(session, products, { now, needs, known: dueUnits });
       const confirmed = reservations
         .map(({ rentalId }) => rentalId)
         .filter((rentalId) => rentalId !== null);
@@ -149,10 +151,14 @@ function transaction(
       };
     },
     loadTruths: (productIds, how) => readTruths(session, productIds, how),
-    save: (changes, batch) => save(session, changes, batch),
+    save(changes, batch) {
+      leftDue = changes.leftDue;
+      return save(session, changes, batch);
+    },
     async commit() {
       const askedMs = performance.now();
       await session.commit();
+      for (const left of leftDue) dueUnits.left(left.productId, left);
       times.committed(performance.now() - askedMs);
     },
     rollback: () => session.rollback(),

@@ -8,6 +8,7 @@ import { batchStore } from '../../src/persistence/batch-store.js';
 import { readCartItems, removeCartItems, saveCartItems } from '../../src/persistence/cart-items.js';
 import { type Connection, type Database, openDatabase } from '../../src/persistence/database.js';
 import { readTruths, scanForDrift } from '../../src/persistence/drift-scan.js';
+import { DueUnits } from '../../src/persistence/due-units.js';
 import { readClockAndRecords } from '../../src/persistence/idempotency-keys.js';
 import { createMigrator } from '../../src/persistence/migrations.js';
 import { appendMovements } from '../../src/persistence/movements.js';
@@ -249,7 +250,11 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       const hinted = (hints: Record<number, number>): Product[] =>
         rows.map((row) => ({ ...row, nextHoldDueAt: hints[row.id] ?? null }));
       const read = (products: Product[], commands: Parameters<typeof needsOf>[0]) =>
-        readDueHolds(database, products, { now: NOW, needs: needsOf(commands) });
+        readDueHolds(database, products, {
+          now: NOW,
+          needs: needsOf(commands),
+          known: new DueUnits(),
+        });
 
       const hints = { 1: NOW - 20, 2: NOW + 1, 3: NOW, 4: NOW };
       const { dueHolds, reservations } = await read(hinted(hints), [rent(1), expire(1)]);
@@ -262,6 +267,37 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       const none = await read(hinted(hints), []);
       expect(none.dueHolds[0]).toMatchObject({ units: 7, reservationIds: [] });
       expect(await read(hinted({}), [rent(1)])).toEqual({ dueHolds: [], reservations: [] });
+    });
+  });
+
+  it('that are due are added up once for a version of their product', async () => {
+    const rows = [
+      hold(1, { expiresAt: NOW - 10, quantity: 4 }),
+      hold(2, { expiresAt: NOW + 3, quantity: 2 }),
+    ];
+    await withRows(rows, async () => {
+      const known = new DueUnits();
+      const [row] = await lockProducts(database, [1]);
+      const version = row?.version ?? 0;
+      const unitsDue = async (now: number, version: number) => {
+        const products = row ? [{ ...row, version, nextHoldDueAt: NOW - 10 }] : [];
+        const read = { now, needs: needsOf([rent(1)]), known };
+        return (await readDueHolds(database, products, read)).dueHolds[0]?.units;
+      };
+      // What no command did is how the test sees whether anything was added up again.
+      const edit = (quantity: number) =>
+        database.run(`UPDATE reservations SET quantity = ${quantity} WHERE id = '${idOf(1)}'`);
+
+      expect(await unitsDue(NOW, version)).toBe(4);
+      await edit(30);
+      expect(await unitsDue(NOW + 2, version)).toBe(4);
+      expect(await unitsDue(NOW + 3, version)).toBe(4 + 2);
+      known.left(1, { version: version + 1, units: 5 });
+      expect(await unitsDue(NOW + 4, version + 1)).toBe(5);
+      expect(await unitsDue(NOW + 4, version + 2)).toBe(30 + 2);
+      await edit(40);
+      expect(await unitsDue(NOW + 10_003, version + 2)).toBe(30 + 2);
+      expect(await unitsDue(NOW + 10_004, version + 2)).toBe(40 + 2);
     });
   });
 
@@ -283,6 +319,7 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
               ids.map((productId) => line(1, { productId })),
             ),
           ]),
+          known: new DueUnits(),
         },
       );
       expect(dueHolds).toHaveLength(PRODUCTS);
@@ -501,7 +538,11 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
         readDueHolds(
           on,
           products.map((product) => ({ ...product, nextHoldDueAt: NOW })),
-          { now: NOW, needs: needsOf([rent(1), rent(1, { productId: 2 })]) },
+          {
+            now: NOW,
+            needs: needsOf([rent(1), rent(1, { productId: 2 }), expire(1)]),
+            known: new DueUnits(),
+          },
         ),
       );
     const audit = { storeId: 1, productId: null, reservationId: null, before: null, limit: 20 };
