@@ -6,6 +6,7 @@ import type { Config } from './config.js';
 import type { Core } from './core.js';
 import { type Carrier, startCarrier } from './events/carrier.js';
 import { Feed } from './events/feed.js';
+import { type Follower, type Following, startFollower } from './events/follower.js';
 import { prepareOutbox, RELAY, type Relay, startRelay } from './events/relay.js';
 import { Authenticator } from './http/auth.js';
 import { dashboardFolder, dashboardRouter } from './http/dashboard/routes.js';
@@ -13,18 +14,27 @@ import { createEventSocket } from './http/events/event-socket.js';
 import { openApiDocument } from './http/openapi.js';
 import { operationsRouter } from './http/operations/routes.js';
 import { createHttpServer } from './http/server.js';
-import { surfacesFor } from './http/surfaces.js';
+import { SIGNED_ENDPOINTS, surfacesFor } from './http/surfaces.js';
 import { startCleanupSchedule } from './jobs/cleanup-schedule.js';
+import { ORDER_SCHEDULE, startOrderSchedule } from './jobs/orders.js';
 import { startOverdueSchedule } from './jobs/overdue.js';
 import { startPurgeJob } from './jobs/purge.js';
+import { startReportSchedule } from './jobs/report-schedule.js';
+import { startRollUpSchedule } from './jobs/rollup-schedule.js';
 import { SYNC_SCHEDULE, startSyncSchedule } from './jobs/sync-schedule.js';
 import type { Logger } from './log.js';
+import { MAILER, startMailer } from './mail/mailer.js';
+import { mailNotices } from './mail/notices.js';
+import { smtpTransport } from './mail/transport.js';
 import { findApiKeys } from './persistence/api-keys.js';
 import type { Database } from './persistence/database.js';
 import { DatabaseFault } from './persistence/faults.js';
 import { createMigrator } from './persistence/migrations.js';
 import { sharedQuery } from './persistence/reads/shared-query.js';
 import { VERSION } from './version.js';
+import { webhookDispatcher } from './webhooks/dispatcher.js';
+import { createPoster } from './webhooks/post.js';
+import { SENDER, startWebhookSender } from './webhooks/sender.js';
 import { within } from './within.js';
 
 const DATABASE_RETRY_MS = 1_000;
@@ -33,6 +43,7 @@ const LAST_REPLIES_MS = 1_000;
 /** a server that doesn't answer any more does not keep the process */
 const CLOSE_DATABASE_MS = 1_000;
 
+const WEBHOOK_TIMEOUT_MS = 10_000;
 const POLL_MS = 250;
 const POLL_TO_BE_SURE_MS = 1_000;
 /** A transaction is so many statements at the most from its first line on, each as long as it may be. */
@@ -65,7 +76,9 @@ export function createApp(
   const clock = parts.clock ?? systemClock;
   let relay: Relay | null = null;
   let carrier: Carrier | null = null;
-  const { core, database, committer, metrics, readiness, stores } = assembleCore(config, {
+  /** who must miss no event */
+  const followings: Following[] = [];
+  const { core, database, committer, metrics, readiness, stores, refusals } = assembleCore(config, {
     log,
     clock,
     committed: () => relay?.nudge(),
@@ -84,7 +97,7 @@ export function createApp(
     metrics,
     metricsToken: config.metricsToken,
     notReady: () => readiness.notReady(),
-    openApi: () => openApiDocument(surfaces, VERSION),
+    openApi: () => openApiDocument(surfaces, SIGNED_ENDPOINTS, VERSION),
   });
   operations.use(dashboardRouter(dashboardFolder()).routes());
   const server = createHttpServer(
@@ -92,6 +105,7 @@ export function createApp(
       core,
       authenticator,
       surfaces,
+      signedEndpoints: SIGNED_ENDPOINTS,
       operations,
       metrics,
       log,
@@ -125,12 +139,18 @@ export function createApp(
       await listen(server, config);
       await prepareDatabase();
       startEvents();
+      startWebhooks();
+      startMail();
       readiness.started();
       const { eventRetentionDays } = config;
       jobs.push(startPurgeJob(database, { log, eventRetentionDays }));
       const parts = { core, database, clock, log };
       jobs.push(startOverdueSchedule(parts));
       jobs.push(startCleanupSchedule(config.reservationCleanupInterval, parts));
+      jobs.push(startOrderSchedule(ORDER_SCHEDULE, parts));
+      jobs.push(refusals.start());
+      jobs.push(startRollUpSchedule(config, parts));
+      jobs.push(startReportSchedule(config, parts));
       if (config.syncCron !== null) {
         const options = { ...SYNC_SCHEDULE, cron: config.syncCron };
         jobs.push(startSyncSchedule(options, parts));
@@ -153,11 +173,9 @@ export function createApp(
       const allAnswered = await committer.close(leftMs());
       await within(lastRepliesMs, closed, undefined);
       server.closeAllConnections();
-      await within(
-        CLOSE_DATABASE_MS,
-        Promise.all([jobsStopped, eventsStopped]).then(database.close),
-        undefined,
-      );
+      // What was refused while it stopped is counted last.
+      const over = Promise.all([jobsStopped.then(() => refusals.flush()), eventsStopped]);
+      await within(CLOSE_DATABASE_MS, over.then(database.close), undefined);
       return allAnswered;
     },
   };
@@ -178,6 +196,7 @@ export function createApp(
           told(told) {
             metrics.eventsTold.inc(told.last - told.after);
             feed.told(told);
+            for (const following of followings) following.nudge();
           },
         },
       },
@@ -192,6 +211,54 @@ export function createApp(
     );
     carrier = events;
     jobs.push(() => events.stop());
+  }
+
+  function startWebhooks(): void {
+    const sender = startWebhookSender(
+      {
+        ...SENDER,
+        retrySeconds: config.webhookRetrySchedule,
+        userAgent: `rental-availability/${VERSION}`,
+      },
+      {
+        database,
+        send: core.send,
+        poster: createPoster({
+          allowPrivate: config.webhookAllowPrivate,
+          timeoutMs: WEBHOOK_TIMEOUT_MS,
+        }),
+        log,
+        observer: {
+          attempted: (attempt) => metrics.webhookAttempted(attempt),
+          ended: (outcome) => metrics.webhookEnded(outcome),
+          endpointDisabled: (reason) => metrics.webhookEndpointDisabled(reason),
+        },
+      },
+    );
+    jobs.push(() => sender.stop());
+    follow(webhookDispatcher(database, () => sender.nudge()));
+  }
+
+  function startMail(): void {
+    const { smtpUrl: url, alertEmail: alertEmails } = config;
+    const from = config.mailFrom ?? alertEmails[0];
+    if (url === null || from === undefined) {
+      log.info('mail is off: SMTP_URL is not set');
+      return;
+    }
+    follow(mailNotices(alertEmails));
+    const transport = smtpTransport({ url, from });
+    const mailer = startMailer(
+      { ...MAILER, alertEmails },
+      { database, transport, log, observer: metrics },
+    );
+    jobs.push(() => mailer.stop());
+  }
+
+  function follow(follower: Follower): void {
+    const following = startFollower(follower, { database, log });
+    followings.push(following);
+    jobs.push(() => following.stop());
   }
 
   /** Where somebody brings the events, the outbox is looked into only to be sure. */

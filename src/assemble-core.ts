@@ -8,11 +8,15 @@ import type { Core, Send } from './core.js';
 import type { QuantityChange } from './domain/batch.js';
 import { CartGrew } from './domain/cart-grew.js';
 import { type Command, withProducts } from './domain/command.js';
+import type { Order } from './domain/order.js';
 import { newId } from './ids.js';
 import { createCleanups } from './jobs/cleanup.js';
 import { createSync } from './jobs/sync.js';
 import type { Logger } from './log.js';
 import { createMetrics, type Gauges, type Metrics } from './metrics.js';
+import { createPayments, type Payments } from './payments/payments.js';
+import { stripeProvider } from './payments/stripe.js';
+import { readStripeEvent } from './payments/stripe-events.js';
 import { listApiKeys } from './persistence/api-keys.js';
 import { batchStore } from './persistence/batch-store.js';
 import { type Database, openDatabase } from './persistence/database.js';
@@ -21,14 +25,20 @@ import { DatabaseFault } from './persistence/faults.js';
 import { readLag } from './persistence/outbox.js';
 import { cartReads } from './persistence/reads/carts.js';
 import { listAudit, listMovements } from './persistence/reads/movements.js';
+import { type OrderReads, orderReads } from './persistence/reads/orders.js';
 import { readOverview, type StoreOverview } from './persistence/reads/overview.js';
 import { pageOf, productReads } from './persistence/reads/products.js';
 import { rentalReads } from './persistence/reads/rentals.js';
 import { reservationReads } from './persistence/reads/reservations.js';
 import { summariseStock } from './persistence/reads/stock.js';
+import { summariseTelling } from './persistence/reads/telling.js';
+import { webhookReads } from './persistence/reads/webhooks.js';
 import { Stores } from './persistence/stores.js';
 import { Readiness } from './readiness.js';
 import { RecentRefusals } from './recent-refusals.js';
+import { createKeptReports } from './reports/kept.js';
+import { RefusalCounter } from './reports/refusal-counter.js';
+import { createReports } from './reports/reports.js';
 import { VERSION } from './version.js';
 import { within } from './within.js';
 
@@ -50,6 +60,7 @@ export interface CoreParts {
   readonly metrics: Metrics;
   readonly readiness: Readiness;
   readonly stores: Stores;
+  readonly refusals: RefusalCounter;
 }
 
 /**
@@ -69,31 +80,51 @@ export function assembleCore(
     gaugesOf(config, { database, readiness, committer: () => committer }),
   );
   const committer = createCommitter(config, { ...parts, database, metrics, readiness });
-  const core = createCore(config, { database, committer, metrics });
-  return { core, database, committer, metrics, readiness, stores: new Stores(database) };
+  const { log } = parts;
+  const refusals = new RefusalCounter({ database, log });
+  const core = createCore(config, { database, committer, metrics, refusals, log });
+  const stores = new Stores(database);
+  return { core, database, committer, metrics, readiness, stores, refusals };
 }
 
 function createCore(
   config: Config,
-  parts: { database: Database; committer: Committer; metrics: Metrics },
+  parts: {
+    database: Database;
+    committer: Committer;
+    metrics: Metrics;
+    refusals: RefusalCounter;
+    log: Logger;
+  },
 ): Core {
-  const { database, committer, metrics } = parts;
-  const refusals = new RecentRefusals(OVERVIEW_MINUTES);
+  const { database, committer, metrics, refusals, log } = parts;
+  const orders = orderReads(database);
+  const recentRefusals = new RecentRefusals(OVERVIEW_MINUTES);
   const send: Send = async (command) => {
     try {
       const answer = await sendAgainWhileCartGrows(committer, command);
       metrics.answered(command, answer);
-      if (!answer.outcome.ok && !answer.replayed) refusals.refused(command.storeId);
+      refusals.answered(command, answer);
+      if (!answer.outcome.ok && !answer.replayed) recentRefusals.refused(command.storeId);
       return answer;
     } catch (error) {
       metrics.failed(command);
       throw error;
     }
   };
+  const sync = createSync(send, database);
+  const products = productReads(database);
+  const reports = createReports(database, config);
   return {
     send,
-    sync: createSync(send, database),
-    products: productReads(database),
+    sync,
+    products,
+    reports,
+    keptReports: createKeptReports(
+      database,
+      { send, sync, products, reports },
+      { ...config, mailTo: config.smtpUrl === null ? [] : config.alertEmail },
+    ),
     rentals: rentalReads(database),
     reservations: reservationReads(database),
     cleanup: createCleanups(send, {
@@ -101,8 +132,11 @@ function createCore(
       batchSize: config.reservationCleanupBatchSize,
       observer: { ended: (run) => metrics.cleanupEnded(run) },
     }),
+    orders,
+    payments: paymentsFor(config, { send, orders, log }),
     readCart: cartReads(database),
-    overview: overviewReads(database, config, refusals),
+    webhooks: webhookReads(database),
+    overview: overviewReads(database, config, recentRefusals),
     listMovements: (query) => listMovements(database, query),
     listAudit: (query) => listAudit(database, query),
     redeemEventTicket: (ticketHash) => redeemEventTicket(database, ticketHash),
@@ -111,6 +145,32 @@ function createCore(
       return pageOf(rows, query.limit);
     },
   };
+}
+
+/** Takes payments where a key is set, and reads what is said of them where a secret is. */
+function paymentsFor(
+  config: Config,
+  parts: { send: Send; orders: OrderReads; log: Logger },
+): Payments {
+  const { stripeSecretKey: secretKey, stripeWebhookSecrets: secrets } = config;
+  const timeoutMs = config.stripeTimeoutSeconds * 1000;
+  if (secretKey !== null && secrets.length === 0) {
+    parts.log.warn('STRIPE_WEBHOOK_SECRET is not set: what Stripe says of payments is not heard');
+  }
+  return createPayments({
+    ...parts,
+    provider:
+      secretKey === null
+        ? null
+        : stripeProvider({ secretKey, apiBase: config.stripeApiBase, timeoutMs }),
+    readEvent: secrets.length === 0 ? null : (message) => readStripeEvent(message, secrets),
+    options: {
+      intentHoldMs: config.reservationExpiryMinutes * 60_000,
+      releaseOnFailure: config.paymentFailedPolicy === 'release',
+      // It is asked twice at most.
+      requestMaxMs: 2 * timeoutMs,
+    },
+  });
 }
 
 /** Whoever looks on shares what was read last, so that a wall of screens costs what one costs. */
@@ -156,12 +216,17 @@ function gaugesOf(
 ): Gauges {
   const { database, readiness, committer } = parts;
   const readStock = () =>
-    summariseStock(database).catch((error: unknown) => {
+    summariseStock(database, config).catch((error: unknown) => {
       if (!(error instanceof DatabaseFault)) throw error;
       return null;
     });
   const readOutboxLag = () =>
     readLag(database).catch((error: unknown) => {
+      if (!(error instanceof DatabaseFault)) throw error;
+      return null;
+    });
+  const readTelling = () =>
+    summariseTelling(database).catch((error: unknown) => {
       if (!(error instanceof DatabaseFault)) throw error;
       return null;
     });
@@ -174,6 +239,7 @@ function gaugesOf(
     pool: () => database.pool(),
     stock: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readStock(), null)),
     outboxLag: atMostEvery(OUTBOX_LAG_MS, () => within(STOCK_WITHIN_MS, readOutboxLag(), null)),
+    telling: atMostEvery(STOCK_SUMMARY_MS, () => within(STOCK_WITHIN_MS, readTelling(), null)),
     version: VERSION,
   };
 }
@@ -226,6 +292,10 @@ function createCommitter(
           logQuantities(log, changes.quantityChanges);
           for (const hold of changes.endedHolds) metrics.holdEnded(hold);
           committed();
+          for (const order of changes.orderTurns) {
+            metrics.orderTurned(order.status);
+            if (order.status === 'refund_required') logRefund(log, order);
+          }
         },
         writable: (isWritable) => readiness.writable(isWritable),
       },
@@ -250,6 +320,16 @@ function createCommitter(
         commandTaken: (waitedMs) => metrics.mailboxWait.observe(waitedMs / 1000),
       },
     },
+  );
+}
+
+/** Money was taken that is to go back: somebody has to see to it. */
+function logRefund(log: Logger, order: Order): void {
+  const { id, storeId, amount, currency, failureReason: reason } = order;
+  const payment = order.paymentIntentId ?? order.sessionId;
+  log.error(
+    { order: id, store: storeId, amount, currency, payment, reason },
+    'REFUND REQUIRED: an order was paid and is not confirmed. Refund it at the provider',
   );
 }
 

@@ -110,8 +110,46 @@ export function parseDatabaseUrl(url: string): DatabaseTarget {
   return { dialect: 'mysql', url: url.replace(/^mariadb:/, 'mysql:'), database };
 }
 
+/** Standard Webhooks' own: over a day in all. */
+const WEBHOOK_RETRY_SCHEDULE: readonly number[] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000];
+const RETRIES_MAX = 20;
+const RETRY_SECONDS_MAX = 604_800;
+
+function parseRetrySchedule(value: string): readonly number[] {
+  const seconds = value.split(',').map((text) => text.trim());
+  const isRight = (text: string) => /^\d+(\.\d+)?$/.test(text) && Number(text) <= RETRY_SECONDS_MAX;
+  if (seconds.length > RETRIES_MAX || !seconds.every(isRight)) {
+    throw new RangeError(
+      `must be up to ${RETRIES_MAX} numbers of seconds from 0 to ${RETRY_SECONDS_MAX}, with commas, like 5,300,1800`,
+    );
+  }
+  return seconds.map(Number);
+}
+
+/** One address and nothing else: no name, no comment, nothing that could end a header. */
+function isEmailAddress(text: string): boolean {
+  return text.length <= 320 && /^[^\s@<>(),;:"\\[\]]+@[^\s@<>(),;:"\\[\]]+$/.test(text);
+}
+
 /** A second to a year. */
 const MINUTES = { min: 1 / 60, max: 525_600 };
+
+function readCron(value: string): string {
+  if (!isCronExpression(value) || neverComes(value)) {
+    throw new RangeError('must be a cron expression that comes round, like 15 3 * * *');
+  }
+  return value;
+}
+
+/** When a report of the calendar is made. */
+function calendar(name: string, fallback: string, about: string): Setting<string | null> {
+  return {
+    name,
+    doc: `when the report on ${about} is made, in UTC; \`off\`: never`,
+    fallback,
+    read: (value) => (value === 'off' ? null : readCron(value)),
+  };
+}
 
 const SETTINGS = {
   port: whole('PORT', 3000, { min: 0, max: 65_535 }, 'port that the service listens on'),
@@ -222,23 +260,108 @@ const SETTINGS = {
       return value;
     },
   } satisfies Setting<string | null>,
+  webhookAllowPrivate: {
+    name: 'WEBHOOK_ALLOW_PRIVATE',
+    doc: 'whether webhooks may go to private addresses, and by http: for trying things',
+    fallback: false,
+    read(value) {
+      if (value !== 'true' && value !== 'false') throw new RangeError('must be true or false');
+      return value === 'true';
+    },
+  } satisfies Setting<boolean>,
+  webhookRetrySchedule: {
+    name: 'WEBHOOK_RETRY_SCHEDULE',
+    doc: 'how long a webhook that failed waits for each further attempt, in seconds',
+    fallback: WEBHOOK_RETRY_SCHEDULE,
+    shownDefault: WEBHOOK_RETRY_SCHEDULE.join(','),
+    read: parseRetrySchedule,
+  } satisfies Setting<readonly number[]>,
+  smtpUrl: {
+    name: 'SMTP_URL',
+    doc: 'server that takes mail, `smtp://user:password@host:587` or `smtps://…`; unset: no mail',
+    fallback: null,
+    read(value) {
+      const wrong = new RangeError('must be smtp://user:password@host:port or smtps://…');
+      if (!/^smtps?:\/\//.test(value) || !URL.canParse(value)) throw wrong;
+      if (new URL(value).hostname === '') throw wrong;
+      return value;
+    },
+  } satisfies Setting<string | null>,
+  alertEmail: {
+    name: 'ALERT_EMAIL',
+    doc: 'who is told by mail of stock that is low, drift and refunds, and gets the reports; several with commas',
+    fallback: [],
+    shownDefault: '',
+    read(value) {
+      const addresses = value.split(',').map((address) => address.trim());
+      if (!addresses.every(isEmailAddress)) {
+        throw new RangeError('must be one or more addresses like anna@example.com, with commas');
+      }
+      return addresses;
+    },
+  } satisfies Setting<readonly string[]>,
+  mailFrom: {
+    name: 'MAIL_FROM',
+    doc: 'address that mail comes from; unset: the first of `ALERT_EMAIL`',
+    fallback: null,
+    read(value) {
+      if (!isEmailAddress(value)) throw new RangeError('must be an address like anna@example.com');
+      return value;
+    },
+  } satisfies Setting<string | null>,
   lowStockThreshold: whole(
     'LOW_STOCK_THRESHOLD',
     10,
     { min: 0, max: 1_000_000_000 },
     'free units at or below which a product without a threshold of its own is low',
   ),
+  stripeSecretKey: optional(
+    'STRIPE_SECRET_KEY',
+    "Stripe's secret key; without it there are no payments, and all else works",
+  ),
+  stripeWebhookSecrets: {
+    name: 'STRIPE_WEBHOOK_SECRET',
+    doc: "what Stripe's webhooks are signed with; several, with commas, during a rotation",
+    fallback: [],
+    shownDefault: '',
+    read: (value) => value.split(',').map((secret) => secret.trim()),
+  } satisfies Setting<readonly string[]>,
+  stripeApiBase: text('STRIPE_API_BASE', 'https://api.stripe.com', "where Stripe's API is"),
+  stripeTimeoutSeconds: whole(
+    'STRIPE_TIMEOUT_SECONDS',
+    8,
+    { min: 1, max: 80 },
+    'longest wait for an answer of Stripe, which is asked once more after it',
+  ),
+  paymentFailedPolicy: oneOf(
+    'PAYMENT_FAILED_POLICY',
+    'hold',
+    ['hold', 'release'],
+    'what a failed attempt to pay does: `hold` lets the buyer try again until the hold ends, `release` gives the units back at once',
+  ),
   syncCron: {
     name: 'SYNC_CRON',
     doc: 'when to find and repair drift, like `15 3 * * *`; unset: never by itself',
     fallback: null,
-    read(value) {
-      if (!isCronExpression(value) || neverComes(value)) {
-        throw new RangeError('must be a cron expression that comes round, like 15 3 * * *');
-      }
-      return value;
-    },
+    read: readCron,
   } satisfies Setting<string | null>,
+  reportDailyCron: calendar('REPORT_DAILY_CRON', '0 6 * * *', 'low stock'),
+  reportWeeklyCron: calendar(
+    'REPORT_WEEKLY_CRON',
+    '0 6 * * 1',
+    'drift and movements of the week before',
+  ),
+  reportMonthlyCron: calendar(
+    'REPORT_MONTHLY_CRON',
+    '0 6 1 * *',
+    'stock advice and suppliers of the month before',
+  ),
+  reportRetentionDays: whole(
+    'REPORT_RETENTION_DAYS',
+    730,
+    { min: 1, max: 36_500 },
+    'how long kept reports and counts of refused requests are kept',
+  ),
   idempotencyTtlHours: whole(
     'IDEMPOTENCY_TTL_HOURS',
     24,
@@ -345,6 +468,12 @@ function relations(config: Config): string[] {
   if (config.jwtJwksUrl !== null && !isHttpUrl(config.jwtJwksUrl)) {
     problems.push('JWT_JWKS_URL must be an http or https URL.');
   }
+  if (!isHttpUrl(config.stripeApiBase)) {
+    problems.push('STRIPE_API_BASE must be an http or https URL.');
+  }
+  if (config.stripeWebhookSecrets.includes('')) {
+    problems.push('STRIPE_WEBHOOK_SECRET must be secrets with commas between them, none empty.');
+  }
   if (config.jwtSecret === null && config.jwtJwksUrl === null && !isLoopback(config.host)) {
     problems.push(
       `JWT_SECRET (or JWT_JWKS_URL) must be set when HOST is not a loopback address (it is ${config.host}).`,
@@ -363,6 +492,11 @@ function relations(config: Config): string[] {
     if (lasts > config.reservationMaxMinutes) {
       problems.push(`${name} must not be more than RESERVATION_MAX_MINUTES.`);
     }
+  }
+  if (config.smtpUrl !== null && config.mailFrom === null && config.alertEmail.length === 0) {
+    problems.push(
+      'MAIL_FROM or ALERT_EMAIL must be set where SMTP_URL is: mail has to come from somebody.',
+    );
   }
   if (config.shutdownGraceSeconds <= config.shutdownDelaySeconds) {
     problems.push('SHUTDOWN_GRACE_SECONDS must be more than SHUTDOWN_DELAY_SECONDS.');

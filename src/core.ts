@@ -5,12 +5,17 @@ import type { EventTicket } from './domain/event-ticket.js';
 import type { LedgerLine } from './domain/movement.js';
 import type { Cleanups } from './jobs/cleanup.js';
 import type { Sync } from './jobs/sync.js';
+import type { Payments } from './payments/payments.js';
 import type { ReadCart } from './persistence/reads/carts.js';
 import type { AuditLine, AuditQuery, LedgerQuery } from './persistence/reads/movements.js';
+import type { OrderReads } from './persistence/reads/orders.js';
 import type { StoreOverview } from './persistence/reads/overview.js';
 import type { Page, ProductReads } from './persistence/reads/products.js';
 import type { RentalReads } from './persistence/reads/rentals.js';
 import type { ReservationReads } from './persistence/reads/reservations.js';
+import type { WebhookReads } from './persistence/reads/webhooks.js';
+import type { KeptReports } from './reports/kept.js';
+import type { Reports } from './reports/reports.js';
 
 /** Carries a command out; see Committer.send. */
 export type Send = <C extends Command>(command: C) => Promise<Answer<C>>;
@@ -28,7 +33,12 @@ export interface Core {
   readonly rentals: RentalReads;
   readonly reservations: ReservationReads;
   readonly cleanup: Cleanups;
+  readonly orders: OrderReads;
+  readonly payments: Payments;
   readonly readCart: ReadCart;
+  readonly reports: Reports;
+  readonly keptReports: KeptReports;
+  readonly webhooks: WebhookReads;
   /** How a store stands; it may be two seconds old. */
   overview(storeId: number): Promise<Overview>;
   /** A product's ledger. */

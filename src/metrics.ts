@@ -12,10 +12,16 @@ import {
   REFUSAL_CODES,
   RETRY_CAUSES,
 } from './metric-labels.js';
+import { createOrderMetrics, type OrderMetrics } from './order-metrics.js';
 import type { StockSummary } from './persistence/reads/stock.js';
+import {
+  createTellingMetrics,
+  type TellingMetrics,
+  type TellingSummary,
+} from './telling-metrics.js';
 
 /** Metrics that Prometheus scrapes; names and units after its conventions. */
-export interface Metrics extends HoldMetrics, EventMetrics {
+export interface Metrics extends HoldMetrics, OrderMetrics, EventMetrics, TellingMetrics {
   readonly registry: Registry;
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>;
   readonly batchSize: Histogram;
@@ -46,6 +52,8 @@ export interface Gauges {
   stock(): Promise<StockSummary | null>;
   /** What needs a query; null where the database does not answer. */
   outboxLag(): Promise<OutboxLag | null>;
+  /** What needs a query; null where the database does not answer. */
+  telling(): Promise<TellingSummary | null>;
   readonly version: string;
 }
 
@@ -89,6 +97,8 @@ export function createMetrics(gauges: Gauges): Metrics {
     registry,
     ...createHoldMetrics(registry),
     ...createEventMetrics(registry, () => gauges.outboxLag()),
+    ...createTellingMetrics(registry, () => gauges.telling()),
+    ...createOrderMetrics(registry),
     httpDuration: new Histogram({
       name: 'http_request_duration_seconds',
       help: 'Time from a request to its answer.',
@@ -254,6 +264,12 @@ function registerStockGauges(registry: Registry, gauges: Gauges): void {
     for (const [status, count] of stock.products) products.set({ status }, count);
   });
   gauge(
+    'availability_low_products',
+    'Published products with as few units free as their threshold, or fewer.',
+    [],
+    (low, { lowProducts }) => low.set(lowProducts),
+  );
+  gauge(
     'availability_units',
     'Units of all products, by what they are doing.',
     ['state'],
@@ -286,6 +302,14 @@ function registerStockGauges(registry: Registry, gauges: Gauges): void {
     'For how long the hold is due that is due longest and not written down as expired.',
     [],
     (age, { holds }) => age.set(holds.oldestDueSeconds),
+  );
+  gauge(
+    'availability_orders',
+    'Orders that wait: to be paid, or to be refunded.',
+    ['status'],
+    (waiting, { orders }) => {
+      for (const [status, count] of orders) waiting.set({ status }, count);
+    },
   );
   gauge(
     'availability_last_sync_timestamp_seconds',

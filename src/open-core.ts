@@ -19,9 +19,13 @@ export interface OpenCore {
  * wait for a database that is away: throws a DatabaseFault.
  */
 export async function openCore(config: Config, log: Logger): Promise<OpenCore> {
-  const { core, database, committer, stores } = assembleCore(config, { log, clock: systemClock });
+  const { core, database, committer, stores, refusals } = assembleCore(config, {
+    log,
+    clock: systemClock,
+  });
   const close = async () => {
     await committer.close(config.shutdownGraceSeconds * 1000);
+    await refusals.flush();
     await database.close();
   };
   try {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError, describeSettings, isLoopback, readConfig } from '../src/config.js';
 
+const RETRY_SCHEDULE =
+  'WEBHOOK_RETRY_SCHEDULE must be up to 20 numbers of seconds from 0 to 604800, with commas, like 5,300,1800.';
+const ALERT_EMAIL = 'ALERT_EMAIL must be one or more addresses like anna@example.com, with commas.';
 const SECRET = 's'.repeat(32);
 
 function problemsOf(environment: Record<string, string>): string[] {
@@ -46,6 +49,18 @@ describe('settings', () => {
     ['PORT', '80.5', 'PORT must be a whole number from 0 to 65535.'],
     ['PORT', ' 80', 'PORT must be a whole number from 0 to 65535.'],
     ['PORT', '0x50', 'PORT must be a whole number from 0 to 65535.'],
+    ['WEBHOOK_ALLOW_PRIVATE', 'yes', 'WEBHOOK_ALLOW_PRIVATE must be true or false.'],
+    ['WEBHOOK_RETRY_SCHEDULE', '5,,300', RETRY_SCHEDULE],
+    ['WEBHOOK_RETRY_SCHEDULE', '-1', RETRY_SCHEDULE],
+    ['WEBHOOK_RETRY_SCHEDULE', '1e3', RETRY_SCHEDULE],
+    ['WEBHOOK_RETRY_SCHEDULE', '604801', RETRY_SCHEDULE],
+    ['WEBHOOK_RETRY_SCHEDULE', Array(21).fill('1').join(), RETRY_SCHEDULE],
+    ['SMTP_URL', 'mail.example', 'SMTP_URL must be smtp://user:password@host:port or smtps://….'],
+    ['SMTP_URL', 'smtp://', 'SMTP_URL must be smtp://user:password@host:port or smtps://….'],
+    ['ALERT_EMAIL', 'anna', ALERT_EMAIL],
+    ['ALERT_EMAIL', 'a@b.example\nBcc: c@d.example', ALERT_EMAIL],
+    ['ALERT_EMAIL', 'a@b.example,', ALERT_EMAIL],
+    ['MAIL_FROM', 'Anna <a@b.example>', 'MAIL_FROM must be an address like anna@example.com.'],
     ['DATABASE_POOL_MAX', '1', 'DATABASE_POOL_MAX must be a whole number from 2 to 500.'],
     ['BATCH_MAX', '0', 'BATCH_MAX must be a whole number from 1 to 1000.'],
     ['COMMIT_CONCURRENCY', '0', 'COMMIT_CONCURRENCY must be a whole number from 1 to 64.'],
@@ -116,6 +131,9 @@ describe('settings', () => {
     ]);
     expect(problemsOf({ DATABASE_POOL_MAX: '4', COMMIT_CONCURRENCY: '5' })).toEqual([
       'DATABASE_POOL_MAX must be at least COMMIT_CONCURRENCY.',
+    ]);
+    expect(problemsOf({ SMTP_URL: 'smtp://mail.example' })).toEqual([
+      'MAIL_FROM or ALERT_EMAIL must be set where SMTP_URL is: mail has to come from somebody.',
     ]);
     expect(problemsOf({ SHUTDOWN_DELAY_SECONDS: '5', SHUTDOWN_GRACE_SECONDS: '5' })).toEqual([
       'SHUTDOWN_GRACE_SECONDS must be more than SHUTDOWN_DELAY_SECONDS.',

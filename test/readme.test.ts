@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { describeSettings } from '../src/config.js';
+import { SIGNED_ENDPOINTS } from '../src/http/surfaces.js';
 import { createMetrics } from '../src/metrics.js';
 import { IDLE } from './helpers/gauges.js';
 import { SURFACES } from './helpers/surfaces.js';
@@ -36,6 +37,7 @@ describe('the README', () => {
     const routes = SURFACES.flatMap(({ endpoints }) => endpoints).map(
       ({ method, path }) => `${method.toUpperCase()} ${path}`,
     );
+    for (const { path } of SIGNED_ENDPOINTS) routes.push(`POST ${path}`);
     expect(listed.sort()).toEqual(routes.sort());
   });
 

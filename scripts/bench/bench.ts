@@ -6,13 +6,14 @@ import { findGenerator, type Generator } from './generator.js';
 import { temporaryFolder } from './left-behind.js';
 import { type Bench, measure } from './measure.js';
 import { markdownReport, textReport } from './report.js';
+import { measureReports } from './reports.js';
 import type { Results } from './results.js';
 import { SCENARIOS } from './scenarios.js';
 import { measureSoak } from './soak.js';
 import { measureStart } from './start.js';
 import { measureSync } from './sync.js';
 
-const PARTS = [...SCENARIOS.map(({ name }) => name), 'start', 'sync', 'cleanup', 'soak'];
+const PARTS = [...SCENARIOS.map(({ name }) => name), 'start', 'sync', 'cleanup', 'reports', 'soak'];
 const DEFAULT_PARTS = PARTS.filter((part) => part !== 'soak');
 
 /** How thorough a run is. */
@@ -22,6 +23,7 @@ const FULL = {
   warmUpSeconds: 2,
   syncProducts: 100_000,
   dueHolds: 100_000,
+  reportLines: 1_000_000,
   soakSeconds: 120,
 };
 const QUICK = {
@@ -30,8 +32,11 @@ const QUICK = {
   warmUpSeconds: 0,
   syncProducts: 2_000,
   dueHolds: 200,
+  reportLines: 10_000,
   soakSeconds: 4,
 };
+
+const REPORT_PRODUCTS = 1_000;
 
 /** On a disk on most systems, while /tmp is in memory on some; any user may enter it. */
 const DEFAULT_FOLDER = process.platform === 'win32' ? tmpdir() : '/var/tmp';
@@ -127,6 +132,7 @@ interface Plan {
   readonly warmUpSeconds: number;
   readonly syncProducts: number;
   readonly dueHolds: number;
+  readonly reportLines: number;
   readonly soakSeconds: number;
   readonly nodeFlags: readonly string[];
   readonly folder: string;
@@ -161,6 +167,9 @@ async function measureParts(run: Bench, plan: Plan): Promise<Results> {
     start: parts.has('start') ? await measureStart(run) : null,
     sync: parts.has('sync') ? await measureSync(run, plan.syncProducts) : null,
     cleanups: parts.has('cleanup') ? await measureCleanups(run, plan.dueHolds) : [],
+    reports: parts.has('reports')
+      ? await measureReports(run.databases, { products: REPORT_PRODUCTS, lines: plan.reportLines })
+      : null,
     soak: parts.has('soak') ? await measureSoak(run, plan.soakSeconds) : null,
   };
 }

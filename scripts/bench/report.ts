@@ -78,7 +78,7 @@ function cells(summary: Summary): string[] {
   ];
 }
 
-function remarks({ start, sync, cleanups, soak }: Results): string[] {
+function remarks({ start, sync, cleanups, reports, soak }: Results): string[] {
   const remarks: string[] = [];
   if (start) {
     remarks.push(
@@ -100,6 +100,13 @@ function remarks({ start, sync, cleanups, soak }: Results): string[] {
         `${cleanup.p99Ms.toFixed(1)} ms, meanwhile ${cleanup.p99MeanwhileMs.toFixed(1)} ms; rentals/s ` +
         `${Math.round(cleanup.rate).toLocaleString('en')}, meanwhile ` +
         `${Math.round(cleanup.rateMeanwhile).toLocaleString('en')}`,
+    );
+  }
+  if (reports) {
+    const each = Object.entries(reports.ms).map(([name, ms]) => `${name} ${Math.round(ms)} ms`);
+    remarks.push(
+      `reports on a year of ${reports.lines.toLocaleString('en')} lines: ${each.join(', ')}; ` +
+        `added up once in ${reports.rollUpSeconds.toFixed(1)} s, with ${Math.round(reports.rollUpMb)} MB`,
     );
   }
   if (soak) {

@@ -1,6 +1,7 @@
 import type { CleanupFigures } from './cleanup.js';
 import type { DatabaseKind } from './databases.js';
 import type { Figures, ScenarioFigures } from './measure.js';
+import type { ReportFigures } from './reports.js';
 import type { Scenario, ServerName } from './scenarios.js';
 import type { SoakFigures } from './soak.js';
 import type { StartFigures } from './start.js';
@@ -15,6 +16,7 @@ export interface Results {
   readonly start: StartFigures | null;
   readonly sync: SyncFigures | null;
   readonly cleanups: readonly CleanupFigures[];
+  readonly reports: ReportFigures | null;
   readonly soak: SoakFigures | null;
 }
 

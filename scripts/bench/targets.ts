@@ -47,6 +47,7 @@ const SYNC_MAX_SECONDS = 10;
 const SYNC_RSS_MAX_MB = 300;
 const SYNC_P99_GROWTH_MAX = 2;
 const CLEANUP_P99_GROWTH_MAX = 2;
+const REPORT_MAX_MS = 1_000;
 
 export interface Verdict {
   readonly reached: boolean;
@@ -62,6 +63,7 @@ export function verdictsOn(results: Results): Verdict[] {
     ...startVerdicts(results),
     ...syncVerdicts(results),
     ...cleanupVerdicts(results),
+    ...reportVerdicts(results),
     ...soakVerdicts(results),
   ];
 }
@@ -113,6 +115,13 @@ function cleanupVerdicts({ cleanups }: Results): Verdict[] {
       { atMost: CLEANUP_P99_GROWTH_MAX },
     ),
   );
+}
+
+function reportVerdicts({ reports }: Results): Verdict[] {
+  if (!reports) return [];
+  const slowest = Math.max(...Object.values(reports.ms));
+  const what = `the slowest report on a year of ${reports.lines} lines: ms`;
+  return [verdict(what, slowest, { atMost: REPORT_MAX_MS })];
 }
 
 function soakVerdicts({ soak }: Results): Verdict[] {

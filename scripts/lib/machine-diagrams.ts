@@ -1,4 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
+import { orderMachine } from '../../machines/order.js';
 import { productMachine } from '../../machines/product.js';
 import { rentalMachine } from '../../machines/rental.js';
 import { reservationMachine } from '../../machines/reservation.js';
@@ -7,6 +8,7 @@ const MACHINES: readonly { title: string; file: string; machine: AnyStateMachine
   { title: 'Product', file: 'product.ts', machine: productMachine },
   { title: 'Rental', file: 'rental.ts', machine: rentalMachine },
   { title: 'Reservation', file: 'reservation.ts', machine: reservationMachine },
+  { title: 'Order', file: 'order.ts', machine: orderMachine },
 ];
 
 const HEAD = `# The machines

@@ -18,10 +18,13 @@ import type { IdempotencyRecord } from './idempotency.js';
 import type { Instant } from './instant.js';
 import { LiveProduct, type Sent } from './live-product.js';
 import type { Movement, MovementKind } from './movement.js';
+import type { Order } from './order.js';
+import type { ReceivedEvent } from './payment-news.js';
 import { asTold, countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
 import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
 import type { NewSyncRun, SyncFinding } from './sync-run.js';
+import { type LoadedWebhooks, type WebhookChanges, WebhookRows } from './webhook-rows.js';
 
 /** Everything that a batch decides on, read under the locks. */
 export interface Loaded {
@@ -36,11 +39,16 @@ export interface Loaded {
   /** customers whose holds are counted; their rows are locked */
   readonly customers: readonly CustomerHolds[];
   readonly cartItems: readonly CartItem[];
+  /** those that commands name, by id or by cart; their rows are locked */
+  readonly orders: readonly Order[];
+  /** which of the payment provider's messages came before */
+  readonly knownPaymentEventIds: readonly string[];
   readonly records: readonly IdempotencyRecord[];
   /** which of the SKUs that are to be made exist already */
   readonly takenSkus: readonly SkuInStore[];
   /** those that are not revoked */
   readonly apiKeys: readonly ApiKey[];
+  readonly webhooks: LoadedWebhooks;
   /** of products that are synced, and of those that `productsToMend` named */
   readonly truths: readonly ProductTruth[];
 }
@@ -107,6 +115,14 @@ export interface Changes {
   /** by id: new ones, and those that changed */
   readonly savedCartItems: Map<string, CartItem>;
   readonly removedCartItemIds: Set<string>;
+  /** by id */
+  readonly newOrders: Map<string, Order>;
+  /** by id: the last of several changes is what is written */
+  readonly changedOrders: Map<string, Order>;
+  /** orders right after each change of their status, for the log and the metrics */
+  readonly orderTurns: Order[];
+  /** messages of the payment provider's */
+  readonly paymentEvents: (ReceivedEvent & { readonly createdAt: Instant })[];
   /** for the metrics */
   readonly endedHolds: EndedHold[];
   readonly movements: Movement[];
@@ -123,6 +139,17 @@ export interface Changes {
   readonly syncFindings: SyncFinding[];
   readonly events: LinelessEvent[];
   readonly newEventTickets: EventTicket[];
+  readonly webhooks: WebhookChanges;
+  /** of the products of which anything was due: what still is */
+  readonly leftDue: LeftDue[];
+}
+
+/** What is still due on a product after a batch. */
+export interface LeftDue {
+  readonly productId: number;
+  /** the version that the batch gave the product */
+  readonly version: number;
+  readonly units: number;
 }
 
 /**
@@ -131,7 +158,8 @@ export interface Changes {
  */
 export class Batch {
   readonly now: Instant;
-  readonly changes: Changes = {
+  readonly webhooks: WebhookRows;
+  readonly changes: Omit<Changes, 'webhooks'> = {
     createdProducts: [],
     changedProducts: [],
     newRentals: [],
@@ -140,6 +168,10 @@ export class Batch {
     changedReservations: new Map(),
     savedCartItems: new Map(),
     removedCartItemIds: new Set(),
+    newOrders: new Map(),
+    changedOrders: new Map(),
+    orderTurns: [],
+    paymentEvents: [],
     endedHolds: [],
     movements: [],
     quantityChanges: [],
@@ -152,6 +184,7 @@ export class Batch {
     syncFindings: [],
     events: [],
     newEventTickets: [],
+    leftDue: [],
   };
   readonly #products = new Map<number, LiveProduct>();
   readonly #rentals: Map<string, Rental>;
@@ -166,9 +199,12 @@ export class Batch {
   readonly #expiries = new Map<number, Instant | null>();
   readonly #activeHolds: Map<string, number>;
   readonly #cartItems: Map<string, CartItem>;
+  readonly #orders: Map<string, Order>;
+  readonly #knownPaymentEvents: Set<string>;
 
   constructor(loaded: Loaded) {
     this.now = loaded.now;
+    this.webhooks = new WebhookRows(loaded.webhooks);
     const truths = new Map(loaded.truths.map((truth) => [truth.productId, truth]));
     for (const row of loaded.products) {
       this.#products.set(row.id, new LiveProduct(row));
@@ -188,6 +224,8 @@ export class Batch {
     );
     this.#activeHolds = new Map(loaded.customers.map((row) => [userKey(row), row.activeHolds]));
     this.#cartItems = new Map(loaded.cartItems.map((item) => [itemKey(item), item]));
+    this.#orders = new Map(loaded.orders.map((order) => [order.id, order]));
+    this.#knownPaymentEvents = new Set(loaded.knownPaymentEventIds);
     this.#takenSkus = new Set(loaded.takenSkus.map(skuKey));
     this.#apiKeys = new Map(loaded.apiKeys.map((key) => [key.id, key]));
   }
@@ -357,6 +395,41 @@ export class Batch {
     return rental?.storeId === command.storeId ? rental : undefined;
   }
 
+  /** The order, where it exists in the command's store. */
+  order(command: { storeId: number; orderId: string }): Order | undefined {
+    const order = this.#orders.get(command.orderId);
+    return order?.storeId === command.storeId ? order : undefined;
+  }
+
+  /** The order of a cart that is pending: there is one at most. */
+  pendingOrder({ storeId, cartId }: { storeId: number; cartId: string }): Order | undefined {
+    return [...this.#orders.values()].find(
+      (order) => order.storeId === storeId && order.cartId === cartId && order.status === 'pending',
+    );
+  }
+
+  createOrder(order: Order): void {
+    this.#orders.set(order.id, order);
+    this.changes.newOrders.set(order.id, order);
+  }
+
+  /** Keeps what became of an order. */
+  saveOrder(order: Order): void {
+    this.#orders.set(order.id, order);
+    const { newOrders, changedOrders } = this.changes;
+    (newOrders.has(order.id) ? newOrders : changedOrders).set(order.id, order);
+  }
+
+  /** Whether a message of the payment provider's was carried out before. */
+  knowsPaymentEvent(id: string): boolean {
+    return this.#knownPaymentEvents.has(id);
+  }
+
+  keepPaymentEvent(event: ReceivedEvent): void {
+    this.#knownPaymentEvents.add(event.id);
+    this.changes.paymentEvents.push({ ...event, createdAt: this.now });
+  }
+
   apiKey(command: CommandHeader & { apiKeyId: string }): ApiKey | undefined {
     const key = this.#apiKeys.get(command.apiKeyId);
     return key?.storeId === command.storeId ? key : undefined;
@@ -479,6 +552,9 @@ export class Batch {
   finish(): Changes {
     for (const [productId, due] of this.#due) {
       const product = this.#products.get(productId);
+      if (product) {
+        this.changes.leftDue.push({ productId, version: product.row.version, units: due.units });
+      }
       // What is left due keeps the hint where it is; else it moves on to what is due next.
       if (product && due.units === 0) {
         product.noteNextHoldDueAt(earliest(due.nextDueAt, this.#expiries.get(productId) ?? null));
@@ -487,7 +563,7 @@ export class Batch {
     this.changes.changedProducts = [...this.#products.values()]
       .filter((product) => product.changed)
       .map((product) => product.row);
-    return this.changes;
+    return { ...this.changes, webhooks: this.webhooks.changes };
   }
 }
 

@@ -5,6 +5,11 @@ export const userCart = (userId: string) => `${USER}${userId}`;
 /** The cart of a checkout that a caller named. */
 export const checkoutCart = (checkoutId: string) => `${CHECKOUT}${checkoutId}`;
 
+/** The user whose cart it is; null where it is no user's. */
+export function userOfCart(cartId: string): string | null {
+  return cartId.startsWith(USER) ? cartId.slice(USER.length) : null;
+}
+
 const USER = 'user:';
 const CHECKOUT = 'checkout:';
 

@@ -1,3 +1,4 @@
+import type { OrderStatus } from '../../machines/order.js';
 import type { AvailabilityStatus } from '../../machines/product.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
 import type { CartItem } from './cart-item.js';
@@ -5,11 +6,19 @@ import type { Drift } from './drift.js';
 import type { NewEventTicket } from './event-ticket.js';
 import type { IdempotencyKey } from './idempotency.js';
 import type { Instant } from './instant.js';
+import type { Order, PaymentIntent, PaymentSession } from './order.js';
+import type { EventOutcome, PaymentEvent, PaymentNews } from './payment-news.js';
 import type { NewProduct, Product, ProductChanges } from './product.js';
 import type { Refusal } from './refusal.js';
 import type { Rental } from './rental.js';
 import type { ToldReservation } from './reservation.js';
 import type { NewSyncRun } from './sync-run.js';
+import type {
+  NewWebhookEndpoint,
+  WebhookDelivery,
+  WebhookEndpoint,
+  WebhookEndpointChanges,
+} from './webhook-endpoint.js';
 
 /** What every command says, whatever it asks for. Its ids are made before anything is written. */
 export interface CommandHeader {
@@ -115,6 +124,8 @@ export interface Reserve extends CartCommand {
   readonly how: 'set' | 'add';
   readonly lines: readonly HoldLine[];
   readonly reason: string | null;
+  /** the order that they are held for, where it is known */
+  readonly orderId?: string;
 }
 
 /** Takes units off the hold of a cart on a product; the last unit ends it. */
@@ -188,10 +199,14 @@ export interface SaleLine {
   readonly cartId: string | null;
   /** refuse where that cart holds none of the product any more, or never did */
   readonly holdMustExist: boolean;
+  /** the only hold of that cart that may be used up; left out: whichever it has */
+  readonly onlyHold?: string;
   readonly userId: string | null;
   readonly reason: string | null;
   /** the id that the rental will have; lines of one product and cart are one rental, the first's */
   readonly rentalId: string;
+  readonly startsAt?: Instant | null;
+  readonly endsAt?: Instant | null;
 }
 
 /** Makes rentals of held units, and of free ones where those do not suffice: all lines, or none. */
@@ -278,6 +293,97 @@ export interface CleanupSummary {
   readonly errors: number;
 }
 
+export interface NewOrderLine {
+  readonly productId: number;
+  /** units */
+  readonly quantity: number;
+  /** minor units, for one unit; null: the product's own price */
+  readonly unitAmount: number | null;
+  /** the id that the reservation will have, where the cart holds none of the product yet */
+  readonly reservationId: string;
+}
+
+/** How an order is to be paid; a session lasts so many ms from when the order is made. */
+export type NewPayment =
+  | PaymentIntent
+  | (Omit<PaymentSession, 'endsAt' | 'url'> & { readonly lastsMs: number });
+
+/**
+ * Makes an order of a cart: its units are held, its older pending order is cancelled. The products
+ * of that one were read before, like those of a whole cart.
+ */
+export interface CreateOrder extends CartCommand {
+  readonly kind: 'create_order';
+  /** the id that the order will have */
+  readonly orderId: string;
+  readonly cartId: string;
+  /** the user whose own the order is */
+  readonly customerId: string | null;
+  readonly lines: readonly NewOrderLine[];
+  /** the products of its lines and of the cart's older order */
+  readonly productIds: readonly number[];
+  /** whether the caller's word on prices counts */
+  readonly maySetPrices: boolean;
+  /** what the prices must be in; null: whatever they are in */
+  readonly currency: string | null;
+  readonly holdLastsMs: number;
+  readonly payment: NewPayment;
+  /** ms after which the provider is asked for the payment, if nobody has attached one */
+  readonly askAfterMs: number;
+}
+
+/** What is known of an order before it is locked; its lines never change. */
+export interface KnownOrder extends CommandHeader {
+  readonly orderId: string;
+  readonly cartId: string;
+  readonly lines: readonly { readonly productId: number; readonly quantity: number }[];
+  readonly productIds: readonly number[];
+  /** the ids that its rentals would have, one for each of `productIds` */
+  readonly rentalIds: readonly string[];
+}
+
+/** Tells an order what became of its payment. */
+export interface SettleOrder extends KnownOrder {
+  readonly kind: 'settle_order';
+  readonly news: PaymentNews;
+  /** the message that said it; null where the provider was asked */
+  readonly event: PaymentEvent | null;
+}
+
+export interface CancelOrder extends KnownOrder {
+  readonly kind: 'cancel_order';
+  readonly reason: string | null;
+}
+
+/** Writes down that an order's time is over. */
+export interface ExpireOrder extends KnownOrder {
+  readonly kind: 'expire_order';
+}
+
+/** Notes what the provider calls an order's payment. */
+export interface AttachPayment extends CommandHeader {
+  readonly kind: 'attach_payment';
+  readonly orderId: string;
+  readonly paymentIntentId: string | null;
+  readonly sessionId: string | null;
+  /** where the buyer pays; null for an intent */
+  readonly url: string | null;
+}
+
+/** Notes when to see to an order's payment at the provider next; null: there is nothing left to do. */
+export interface AttendOrder extends CommandHeader {
+  readonly kind: 'attend_order';
+  readonly orderId: string;
+  readonly againInMs: number | null;
+}
+
+/** Keeps a message of the provider's that is for no order. */
+export interface NotePaymentEvent extends CommandHeader {
+  readonly kind: 'note_payment_event';
+  readonly event: PaymentEvent;
+  readonly outcome: EventOutcome;
+}
+
 export interface CreateApiKey extends CommandHeader {
   readonly kind: 'create_api_key';
   readonly apiKey: NewApiKey;
@@ -292,6 +398,37 @@ export interface RevokeApiKey extends CommandHeader {
 export interface CreateEventTicket extends CommandHeader {
   readonly kind: 'create_event_ticket';
   readonly ticket: NewEventTicket;
+}
+
+export interface CreateWebhookEndpoint extends CommandHeader {
+  readonly kind: 'create_webhook_endpoint';
+  readonly endpoint: NewWebhookEndpoint;
+}
+
+export interface UpdateWebhookEndpoint extends CommandHeader {
+  readonly kind: 'update_webhook_endpoint';
+  readonly endpointId: string;
+  readonly changes: WebhookEndpointChanges;
+}
+
+export interface DeleteWebhookEndpoint extends CommandHeader {
+  readonly kind: 'delete_webhook_endpoint';
+  readonly endpointId: string;
+}
+
+/** Switches an endpoint off for what its receiver at this URL did. */
+export interface DisableWebhookEndpoint extends CommandHeader {
+  readonly kind: 'disable_webhook_endpoint';
+  readonly endpointId: string;
+  readonly url: string;
+  readonly reason: 'gone' | 'failing';
+}
+
+/** Sends an event to an endpoint again, or at once. */
+export interface RetryWebhookDelivery extends CommandHeader {
+  readonly kind: 'retry_webhook_delivery';
+  readonly endpointId: string;
+  readonly deliveryId: string;
 }
 
 /** Tells that a rental is overdue, where it is and that was not told before. */
@@ -337,9 +474,21 @@ export type Command =
   | ExpireHolds
   | StartCleanup
   | FinishCleanup
+  | CreateOrder
+  | AttachPayment
+  | AttendOrder
+  | SettleOrder
+  | CancelOrder
+  | ExpireOrder
+  | NotePaymentEvent
   | CreateApiKey
   | RevokeApiKey
   | CreateEventTicket
+  | CreateWebhookEndpoint
+  | UpdateWebhookEndpoint
+  | DeleteWebhookEndpoint
+  | DisableWebhookEndpoint
+  | RetryWebhookDelivery
   | TellOverdue
   | StartSync
   | SyncProduct;
@@ -419,6 +568,26 @@ export interface HoldsExpired {
   readonly areMoreDue: boolean;
 }
 
+export interface OrderCreated {
+  readonly order: Order;
+  /** the hold of each line */
+  readonly reservations: readonly ToldReservation[];
+}
+
+/** An order with the rentals that it became. */
+export interface OrderTold {
+  readonly order: Order;
+  readonly rentals: readonly Rental[];
+}
+
+export interface OrderSettled {
+  /** the message was carried out before */
+  readonly duplicate: boolean;
+  readonly outcome: EventOutcome;
+  /** of the order after it; null where it was for none */
+  readonly status: OrderStatus | null;
+}
+
 /** Done, or refused with a reason. Both are answers; a fault is thrown instead. */
 export type Outcome<T = unknown> =
   | { readonly ok: true; readonly value: T }
@@ -448,9 +617,21 @@ interface Values {
   expire: HoldsExpired;
   start_cleanup: Cleanup;
   finish_cleanup: null;
+  create_order: OrderCreated;
+  attach_payment: Order;
+  attend_order: null;
+  settle_order: OrderSettled;
+  cancel_order: OrderTold;
+  expire_order: OrderTold;
+  note_payment_event: OrderSettled;
   create_api_key: ApiKey;
   revoke_api_key: null;
   create_event_ticket: { readonly expiresAt: Instant };
+  create_webhook_endpoint: WebhookEndpoint;
+  update_webhook_endpoint: WebhookEndpoint;
+  delete_webhook_endpoint: null;
+  disable_webhook_endpoint: { readonly disabled: boolean };
+  retry_webhook_delivery: WebhookDelivery;
   tell_overdue: { readonly told: boolean };
   start_sync: { readonly runId: string };
   sync: Drift | null;
@@ -492,5 +673,5 @@ export function withProducts<C extends Command>(
     throw new Error(`cart ${command.cartId} holds a product that is not there: ${productIds}`);
   }
   const added = { ...command, productIds: all };
-  return command.kind === 'confirm_cart' ? { ...added, rentalIds: all.map(newId) } : added;
+  return 'rentalIds' in command ? { ...added, rentalIds: all.map(newId) } : added;
 }

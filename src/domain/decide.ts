@@ -15,6 +15,15 @@ import {
   takeOffHold,
 } from './holds.js';
 import type { IdempotencyRecord } from './idempotency.js';
+import {
+  attachPayment,
+  attendOrder,
+  cancelOrder,
+  createOrder,
+  expireOrder,
+  notePaymentEvent,
+  settleOrder,
+} from './orders.js';
 import { tellOverdue } from './overdue.js';
 import { createProducts, publish, updateProduct } from './products.js';
 import { isRemembered } from './refusal.js';
@@ -23,6 +32,13 @@ import { isHeld } from './reservation.js';
 import { confirmCart, confirmHold, sell } from './sales.js';
 import { changeStock } from './stock-changes.js';
 import { startSync, syncProduct } from './sync.js';
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  disableWebhookEndpoint,
+  retryWebhookDelivery,
+  updateWebhookEndpoint,
+} from './webhook-endpoints.js';
 
 /** A command's answer. */
 export interface Settlement {
@@ -178,6 +194,20 @@ function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
       return startCleanup(batch, command);
     case 'finish_cleanup':
       return finishCleanup(batch, command);
+    case 'create_order':
+      return createOrder(batch, command, rules);
+    case 'attach_payment':
+      return attachPayment(batch, command);
+    case 'attend_order':
+      return attendOrder(batch, command);
+    case 'settle_order':
+      return settleOrder(batch, command);
+    case 'cancel_order':
+      return cancelOrder(batch, command);
+    case 'expire_order':
+      return expireOrder(batch, command);
+    case 'note_payment_event':
+      return notePaymentEvent(batch, command);
     case 'create_products':
       return createProducts(batch, command);
     case 'publish':
@@ -191,6 +221,16 @@ function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
       return revokeApiKey(batch, command);
     case 'create_event_ticket':
       return createEventTicket(batch, command);
+    case 'create_webhook_endpoint':
+      return createWebhookEndpoint(batch, command);
+    case 'update_webhook_endpoint':
+      return updateWebhookEndpoint(batch, command);
+    case 'delete_webhook_endpoint':
+      return deleteWebhookEndpoint(batch, command);
+    case 'disable_webhook_endpoint':
+      return disableWebhookEndpoint(batch, command);
+    case 'retry_webhook_delivery':
+      return retryWebhookDelivery(batch, command);
     case 'tell_overdue':
       return tellOverdue(batch, command);
     case 'start_sync':

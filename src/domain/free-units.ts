@@ -1,4 +1,4 @@
-import type { ProductEvent } from '../../machines/product.js';
+import { type ProductEvent, takesRental } from '../../machines/product.js';
 import type { Batch } from './batch.js';
 import type { CommandHeader } from './command.js';
 import type { LiveProduct, Sent } from './live-product.js';
@@ -23,6 +23,8 @@ export interface Taking {
  */
 export function wouldRefuse(batch: Batch, product: LiveProduct, taking: Taking): Reason | null {
   const { releases = 0, confirms = 0, holds = 0, rents = 0 } = taking;
+  // A snapshot costs more than all the rest of a hold: it is for saying why not.
+  if (releases + confirms === 0 && takesRental(product.row, holds + rents)) return null;
   const short = holds + rents - releases - product.row.quantityAvailable;
   const due = unitsOf(batch.dueFor(product, short));
   const events: ProductEvent[] = [];

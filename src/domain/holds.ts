@@ -33,6 +33,13 @@ export interface HoldRules {
   readonly activeHoldsMax: number;
 }
 
+/** What is told in the ledger of who changes a hold, and why. */
+type Cause = CommandHeader & {
+  readonly reason: string | null;
+  /** the order that it is for */
+  readonly orderId?: string;
+};
+
 /** What a command wants a cart to hold of a product, in all its lines. */
 interface Wanted extends HoldKey {
   /** the first of its lines */
@@ -90,11 +97,12 @@ function wantedOf(batch: Batch, { storeId, how, lines }: Reserve): Wanted[] {
   const groups = groupBy(lines.entries(), ([, line]) => `${line.productId}:${line.cartId}`);
   return [...groups.values()].map((group) => {
     const [[, line]] = group;
-    const key = { storeId, productId: line.productId, cartId: line.cartId };
-    const held = batch.hold(key);
+    const { productId, cartId } = line;
+    const held = batch.hold({ storeId, productId, cartId });
     const asked = sum(group.map(([, { quantity }]) => quantity));
     const target = how === 'add' ? asked + (held?.quantity ?? 0) : asked;
-    return { ...key, line, indexes: group.map(([index]) => index), held, target };
+    const indexes = group.map(([index]) => index);
+    return { storeId, productId, cartId, line, indexes, held, target };
   });
 }
 
@@ -106,19 +114,21 @@ function linesThatFallShort(
 ): LineRefusal[] {
   const byProduct = groupBy(wanted, ({ productId }) => productId);
   return [...byProduct].flatMap(([productId, group]) => {
-    const reason = refusalFor(batch, { ...command, productId }, group);
+    const product = batch.product({ storeId: command.storeId, productId });
+    const reason = product ? refusalFor(batch, product, command, group) : NOT_FOUND;
     if (!reason) return [];
     return group.flatMap(({ indexes }) => indexes.map((index) => ({ index, reason })));
   });
 }
 
+const NOT_FOUND: Reason = { code: 'product_not_found' };
+
 function refusalFor(
   batch: Batch,
-  command: Reserve & { productId: number },
+  product: LiveProduct,
+  { how }: Reserve,
   group: readonly Wanted[],
 ): Reason | null {
-  const product = batch.product(command);
-  if (!product) return { code: 'product_not_found' };
   const growths = group.map(growthOf);
   const holds = sum(growths.filter((growth) => growth > 0));
   const releases = -sum(growths.filter((growth) => growth < 0));
@@ -126,7 +136,7 @@ function refusalFor(
   if (holds === 0) return null;
   const refusal = wouldRefuse(batch, product, { releases, holds });
   if (!refusal) return null;
-  if (command.how === 'add') return refusal;
+  if (how === 'add') return refusal;
   // A cart is told what it could hold in all: what it holds itself does not stand in its way.
   const own = sum(group.map(({ held }) => held?.quantity ?? 0));
   const target = sum(group.map((one) => one.target));
@@ -166,6 +176,7 @@ function putHold(batch: Batch, command: Reserve, wanted: Wanted, expiresAt: Inst
     sent,
     reservationId: reservation.id,
     reason: command.reason,
+    orderId: command.orderId ?? null,
   });
   return reservation;
 }
@@ -174,7 +185,7 @@ function putHold(batch: Batch, command: Reserve, wanted: Wanted, expiresAt: Inst
 function changeHold(
   batch: Batch,
   product: LiveProduct,
-  command: CommandHeader & { reason: string | null },
+  command: Cause,
   to: { held: Reservation; target: number; expiresAt: Instant },
 ): Reservation {
   const { held, target, expiresAt } = to;
@@ -196,6 +207,7 @@ function changeHold(
     sent,
     reservationId: held.id,
     reason: command.reason,
+    orderId: command.orderId ?? null,
   });
   return next.reservation;
 }
@@ -218,7 +230,7 @@ export function takeOffHold(batch: Batch, command: TakeOffHold): Outcome<HoldTak
 export function giveBackUnits(
   batch: Batch,
   product: LiveProduct,
-  command: CommandHeader & { reason: string | null },
+  command: Cause,
   held: Reservation,
   units: number,
 ): number {
@@ -305,12 +317,7 @@ export function mustBeLocked(
 }
 
 /** Ends a hold that is not due. */
-function end(
-  batch: Batch,
-  product: LiveProduct,
-  command: CommandHeader & { reason: string | null },
-  held: Reservation,
-): Reservation {
+function end(batch: Batch, product: LiveProduct, command: Cause, held: Reservation): Reservation {
   const next = nextReservation(held, { type: 'RELEASE', now: batch.now });
   const sent = product.send({ type: 'RELEASE', units: held.quantity });
   if ('refusal' in next || 'refusal' in sent) return fail(held);
@@ -320,6 +327,7 @@ function end(
     sent,
     reservationId: held.id,
     reason: command.reason,
+    orderId: command.orderId ?? null,
   });
   return next.reservation;
 }

@@ -1,5 +1,5 @@
 import type { HoldKey, SkuInStore } from './batch.js';
-import { isOfKnownKind, userCart } from './carts.js';
+import { isOfKnownKind, userCart, userOfCart } from './carts.js';
 import { type Command, productIdsOf } from './command.js';
 import type { Product } from './product.js';
 
@@ -11,6 +11,8 @@ export interface Needs {
   readonly reservationIds: readonly string[];
   /** what these carts hold of these products */
   readonly holds: readonly HoldKey[];
+  /** What the users' own carts hold who rent more of these products than are free. */
+  ownHoldsOf(products: readonly Product[]): HoldKey[];
   /** all that these carts hold, and what they held lately */
   readonly carts: readonly CartInStore[];
   /** all that the carts of these reservations hold */
@@ -23,12 +25,21 @@ export interface Needs {
   readonly confirmations: readonly (CartInStore & { readonly orderId: string })[];
   /** customers whose holds are counted, their rows locked */
   readonly customers: readonly UserInStore[];
+  /** carts that become a customer's with what it holds in them: locked, so that one comes first */
+  readonly claimedCarts: readonly CartInStore[];
   readonly cartItems: readonly (UserInStore & { readonly productId: number })[];
+  readonly orderIds: readonly string[];
+  /** carts whose pending order, where they have one, is read and locked */
+  readonly cartsOfOrders: readonly CartInStore[];
+  /** messages of the payment provider's, of which it is to be known whether they came before */
+  readonly paymentEventIds: readonly string[];
   /** How many of a product's due holds may be needed at most: each has one unit at least. */
   dueHoldsOf(product: Product): number;
   readonly keyHashes: readonly string[];
   readonly skus: readonly SkuInStore[];
   readonly apiKeyIds: readonly string[];
+  readonly webhookEndpointIds: readonly string[];
+  readonly webhookDeliveryIds: readonly string[];
   /** products of which units of nobody in particular come back, and how many */
   readonly releases: ReadonlyMap<number, number>;
   /** products whose counters are compared with their ledger and rentals */
@@ -58,10 +69,16 @@ export function needsOf(commands: readonly Command[]): Needs {
   const pastHolds: HoldKey[] = [];
   const confirmations: (CartInStore & { orderId: string })[] = [];
   const customers: UserInStore[] = [];
+  const claimedCarts: CartInStore[] = [];
   const cartItems: (UserInStore & { productId: number })[] = [];
+  const orderIds = new Set<string>();
+  const cartsOfOrders: CartInStore[] = [];
+  const paymentEventIds = new Set<string>();
   const keyHashes = new Set<string>();
   const skus: SkuInStore[] = [];
   const apiKeyIds = new Set<string>();
+  const webhookEndpointIds = new Set<string>();
+  const webhookDeliveryIds = new Set<string>();
   const releases = new Map<number, number>();
   const syncIds = new Set<number>();
   const deepSyncIds = new Set<number>();
@@ -85,8 +102,10 @@ export function needsOf(commands: readonly Command[]): Needs {
         const { storeId, ownerId, lines } = command;
         for (const { productId, cartId } of lines) {
           holds.push({ storeId, productId, cartId });
-          // Whose another cart is, only what is held in it says.
-          if (ownerId !== null && !isOfKnownKind(cartId)) carts.push({ storeId, cartId });
+          if (ownerId === null || isOfKnownKind(cartId)) continue;
+          // Whose another cart is, only what is held in it says, on whatever product.
+          carts.push({ storeId, cartId });
+          claimedCarts.push({ storeId, cartId });
         }
         if (ownerId !== null) customers.push({ storeId, userId: ownerId });
         break;
@@ -123,11 +142,59 @@ export function needsOf(commands: readonly Command[]): Needs {
         if (ownerId !== null && holdsUnits) customers.push({ storeId, userId: ownerId });
         break;
       }
+      case 'create_order': {
+        const { storeId, cartId, ownerId, productIds: ofOrders } = command;
+        for (const productId of ofOrders) holds.push({ storeId, productId, cartId });
+        if (ownerId !== null) {
+          if (!isOfKnownKind(cartId)) {
+            carts.push({ storeId, cartId });
+            claimedCarts.push({ storeId, cartId });
+          }
+          customers.push({ storeId, userId: ownerId });
+        }
+        cartsOfOrders.push({ storeId, cartId });
+        break;
+      }
+      case 'settle_order':
+      case 'cancel_order':
+      case 'expire_order': {
+        const { storeId, cartId, orderId, productIds: ofOrder } = command;
+        orderIds.add(orderId);
+        const userId = userOfCart(cartId);
+        for (const productId of ofOrder) {
+          holds.push({ storeId, productId, cartId });
+          if (command.kind === 'settle_order' && userId !== null) {
+            cartItems.push({ storeId, productId, userId });
+          }
+        }
+        // Whether the cart has another order that is pending.
+        if (command.kind === 'settle_order') cartsOfOrders.push({ storeId, cartId });
+        if (command.kind === 'settle_order' && command.event) {
+          paymentEventIds.add(command.event.id);
+        }
+        break;
+      }
+      case 'attach_payment':
+      case 'attend_order':
+        orderIds.add(command.orderId);
+        break;
+      case 'note_payment_event':
+        paymentEventIds.add(command.event.id);
+        break;
       case 'create_products':
         for (const { sku } of command.products) skus.push({ storeId: command.storeId, sku });
         break;
       case 'revoke_api_key':
         apiKeyIds.add(command.apiKeyId);
+        break;
+      case 'retry_webhook_delivery':
+        webhookEndpointIds.add(command.endpointId);
+        webhookDeliveryIds.add(command.deliveryId);
+        break;
+      case 'update_webhook_endpoint':
+      case 'delete_webhook_endpoint':
+      case 'disable_webhook_endpoint':
+        webhookEndpointIds.add(command.endpointId);
         break;
       case 'release_units': {
         const units = releases.get(command.productId) ?? 0;
@@ -150,15 +217,48 @@ export function needsOf(commands: readonly Command[]): Needs {
     pastHolds,
     confirmations,
     customers,
+    claimedCarts,
     cartItems,
+    orderIds: [...orderIds],
+    cartsOfOrders,
+    paymentEventIds: [...paymentEventIds],
+    ownHoldsOf: (products) => ownHoldsOf(commands, products),
     dueHoldsOf: (product) => dueHoldsOf(commands, product),
     keyHashes: [...keyHashes],
     skus,
     apiKeyIds: [...apiKeyIds],
+    webhookEndpointIds: [...webhookEndpointIds],
+    webhookDeliveryIds: [...webhookDeliveryIds],
     releases,
     syncIds: [...syncIds].filter((id) => !deepSyncIds.has(id)),
     deepSyncIds: [...deepSyncIds],
   };
+}
+
+function ownHoldsOf(commands: readonly Command[], products: readonly Product[]): HoldKey[] {
+  const isAsked = commands.some((command) => command.kind === 'rent' && command.userId !== null);
+  if (!isAsked) return [];
+  const asked = new Map<number, number>();
+  for (const command of commands) {
+    for (const { productId, quantity } of claimsOf(command)) {
+      asked.set(productId, (asked.get(productId) ?? 0) + quantity);
+    }
+    // How many these leave is only known when they are decided.
+    if (command.kind === 'update' || command.kind === 'adjust') {
+      for (const id of productIdsOf(command)) asked.set(id, Number.POSITIVE_INFINITY);
+    }
+  }
+  const short = new Set(
+    products
+      .filter(({ id, quantityAvailable }) => quantityAvailable < (asked.get(id) ?? 0))
+      .map(({ id }) => id),
+  );
+  if (short.size === 0) return [];
+  return commands.flatMap((command) =>
+    command.kind === 'rent' && command.userId !== null && short.has(command.productId)
+      ? [{ ...command, cartId: userCart(command.userId) }]
+      : [],
+  );
 }
 
 /** Units that the commands take of a product beyond what is free, and holds that they expire. */
@@ -173,18 +273,31 @@ function dueHoldsOf(commands: readonly Command[], product: Product): number {
   return Math.max(0, units) + expired;
 }
 
-/** Free units of a product that a command takes at most. */
-function unitsTaken(command: Command, product: Product): number {
+interface Claim {
+  readonly productId: number;
+  /** units */
+  readonly quantity: number;
+}
+
+/** Free units that a command takes at most. */
+function claimsOf(command: Command): readonly Claim[] {
   switch (command.kind) {
     case 'rent':
     case 'add_to_cart':
-      return command.productId === product.id ? command.quantity : 0;
+      return [command];
     case 'reserve':
     case 'sell':
-      return command.lines.reduce(
-        (units, line) => units + (line.productId === product.id ? line.quantity : 0),
-        0,
-      );
+    case 'create_order':
+    case 'settle_order':
+      return command.lines;
+    default:
+      return [];
+  }
+}
+
+/** Free units of a product that a command takes at most, be it that it takes them out of stock. */
+function unitsTaken(command: Command, product: Product): number {
+  switch (command.kind) {
     case 'update':
       return command.productId === product.id && command.changes.quantity !== undefined
         ? Math.max(0, product.quantity - command.changes.quantity)
@@ -195,6 +308,9 @@ function unitsTaken(command: Command, product: Product): number {
       return counts.reduce((units, { quantity }) => units + Math.max(0, onHand - quantity), 0);
     }
     default:
-      return 0;
+      return claimsOf(command).reduce(
+        (units, claim) => units + (claim.productId === product.id ? claim.quantity : 0),
+        0,
+      );
   }
 }

@@ -37,6 +37,8 @@ export type Reason =
   | { readonly code: 'cart_item_not_found' }
   | { readonly code: 'product_not_found' }
   | { readonly code: 'rental_not_found' }
+  | { readonly code: 'webhook_endpoint_not_found' }
+  | { readonly code: 'order_not_found' }
   | { readonly code: 'not_found' }
   | { readonly code: 'sku_taken'; readonly sku: string }
   | { readonly code: 'version_mismatch'; readonly version: number }
@@ -89,6 +91,8 @@ export function isRemembered(refusal: Refusal): boolean {
     case 'rental_not_found':
     case 'reservation_not_found':
     case 'cart_item_not_found':
+    case 'webhook_endpoint_not_found':
+    case 'order_not_found':
     case 'not_found':
     case 'validation_failed':
     case 'idempotency_key_reused':

@@ -1,5 +1,6 @@
 import type { RentalStatus } from '../../machines/rental.js';
 import type { Batch } from './batch.js';
+import { userCart } from './carts.js';
 import {
   type CommandHeader,
   done,
@@ -15,8 +16,9 @@ import { takeFree } from './free-units.js';
 import type { Instant } from './instant.js';
 import type { LiveProduct } from './live-product.js';
 import { nextStatus, type Rental } from './rental.js';
+import { sell } from './sales.js';
 
-/** Hands free units to a customer. */
+/** Hands free units to a customer, and where these are short, those that its own cart holds. */
 export function rent(batch: Batch, command: RentUnits): Outcome<RentalTaken> {
   if (command.startsAt !== null && command.startsAt > batch.now) {
     return refused({
@@ -34,7 +36,10 @@ export function rent(batch: Batch, command: RentUnits): Outcome<RentalTaken> {
   if (!product) return refused({ code: 'product_not_found' });
   const { quantity } = command;
   const taken = takeFree(batch, product, command, { type: 'RENT', units: quantity }, quantity);
-  if ('refusal' in taken) return refused(taken.refusal);
+  if ('refusal' in taken) {
+    const isShort = taken.refusal.code !== 'not_available';
+    return (isShort && rentOwnHold(batch, product, command)) || refused(taken.refusal);
+  }
 
   const rental: Rental = {
     id: command.rentalId,
@@ -60,6 +65,34 @@ export function rent(batch: Batch, command: RentUnits): Outcome<RentalTaken> {
     rentalId: rental.id,
     orderId: rental.orderId,
   });
+  return done({ rental, ...leftOf(batch, product) });
+}
+
+/** Nobody is blocked by its own hold: what the user's cart holds is rented. null: it holds nothing. */
+function rentOwnHold(
+  batch: Batch,
+  product: LiveProduct,
+  command: RentUnits,
+): Outcome<RentalTaken> | null {
+  const { userId, productId, quantity, rentalId, startsAt, endsAt } = command;
+  if (userId === null) return null;
+  const cartId = userCart(userId);
+  if (!batch.hold({ ...command, cartId })) return null;
+  const units = { productId, quantity, cartId, holdMustExist: false };
+  const line = { ...units, userId, reason: null, rentalId, startsAt, endsAt };
+  const sold = sell(batch, {
+    ...command,
+    kind: 'sell',
+    ownerId: null,
+    lines: [line],
+    boughtBy: null,
+  });
+  if (!sold.ok) {
+    const { lines: _, ...reason } = sold.refusal;
+    return refused(reason);
+  }
+  const [{ rental } = { rental: null }] = sold.value.lines;
+  if (!rental) throw new Error(`product ${productId} was sold without a rental`);
   return done({ rental, ...leftOf(batch, product) });
 }
 

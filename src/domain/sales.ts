@@ -16,6 +16,7 @@ import {
 import { takeFree, wouldRefuse } from './free-units.js';
 import { groupBy } from './group-by.js';
 import { findReservation, heldAndLocked, mayTouch, mustBeLocked } from './holds.js';
+import type { Instant } from './instant.js';
 import type { LiveProduct } from './live-product.js';
 import { type LineRefusal, type Reason, refusalOfLines } from './refusal.js';
 import type { Rental } from './rental.js';
@@ -85,10 +86,12 @@ function isOpenFor(row: Reservation, earlier: readonly Reservation[]): boolean {
   return earlier.every(({ confirmedAt }) => confirmedAt === null || row.createdAt < confirmedAt);
 }
 
+/** Oldest first, so that a repeat tells them in the order of the first answer. */
 function confirmedCart(batch: Batch, confirmed: readonly Reservation[]): CartConfirmed {
+  const rows = [...confirmed].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   return {
-    reservations: confirmed.map((row) => batch.toldReservation(row)),
-    rentals: confirmed.map((row) => rentalOf(batch, row)),
+    reservations: rows.map((row) => batch.toldReservation(row)),
+    rentals: rows.map((row) => rentalOf(batch, row)),
   };
 }
 
@@ -163,10 +166,14 @@ function salesOf(batch: Batch, { storeId, lines }: Sell): Sale[] {
     const [[, line]] = group;
     const key = { storeId, productId: line.productId, cartId: line.cartId ?? '' };
     const quantity = group.reduce((total, [, one]) => total + one.quantity, 0);
-    const hold = line.cartId === null ? undefined : batch.hold(key);
+    const hold = line.cartId === null ? undefined : usableHold(batch.hold(key), line);
     const fromHold = Math.min(hold?.quantity ?? 0, quantity);
     return { ...key, line, indexes: group.map(([index]) => index), quantity, hold, fromHold };
   });
+}
+
+function usableHold(hold: Reservation | undefined, { onlyHold }: SaleLine) {
+  return onlyHold === undefined || hold?.id === onlyHold ? hold : undefined;
 }
 
 function linesThatFallShort(batch: Batch, command: Sell, sales: readonly Sale[]): LineRefusal[] {
@@ -226,6 +233,8 @@ function carryOut(batch: Batch, command: Sell, sale: Sale): Rental {
     userId: line.userId,
     orderId,
     reservationId: hold?.id ?? null,
+    startsAt: line.startsAt ?? null,
+    endsAt: line.endsAt ?? null,
   });
   const { reason } = line;
   if (hold) useHold(batch, product, command, { hold, units: fromHold, rental, orderId, reason });
@@ -285,16 +294,18 @@ function newRental(
     userId: string | null;
     orderId: string | null;
     reservationId: string | null;
+    startsAt?: Instant | null;
+    endsAt?: Instant | null;
   },
 ): Rental {
-  const { product, ...rest } = made;
+  const { product, startsAt = null, endsAt = null, ...rest } = made;
   const rental: Rental = {
     ...rest,
     storeId: product.row.storeId,
     productId: product.row.id,
     status: 'active',
-    startsAt: null,
-    endsAt: null,
+    startsAt,
+    endsAt,
     createdAt: batch.now,
     completedAt: null,
     cancelledAt: null,

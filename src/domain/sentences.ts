@@ -8,7 +8,7 @@ export function sentenceOf(refusal: Reason): string {
     case 'insufficient_stock':
       return `Only ${refusal.available} left, and ${refusal.requested} were asked for.`;
     case 'not_available':
-      return 'The product is not available: it is a draft. Publish it first.';
+      return 'The product is not available: it is not published.';
     case 'quantity_below_committed':
       return `${refusal.committed} units are out or held, and ${refusal.requested} would not cover them.`;
     case 'invalid_transition':
@@ -28,7 +28,7 @@ export function sentenceOf(refusal: Reason): string {
     case 'reservation_expired':
       return 'The hold has expired, and its units are free for everybody. Hold them anew.';
     case 'extension_limit_reached':
-      return `The hold can not be extended beyond ${new Date(refusal.limitAt).toISOString()}: it has lived as long as a hold may.`;
+      return `The hold can not be extended beyond ${new Date(refusal.limitAt).toISOString()}: a hold lives no longer.`;
     case 'hold_limit_reached':
       return `A customer may have ${refusal.limit} holds at once. Give one back, or check out first.`;
     case 'forbidden':
@@ -41,6 +41,10 @@ export function sentenceOf(refusal: Reason): string {
       return 'There is no such product in this store.';
     case 'rental_not_found':
       return 'There is no such rental.';
+    case 'webhook_endpoint_not_found':
+      return 'There is no such webhook endpoint.';
+    case 'order_not_found':
+      return 'There is no such order.';
     case 'not_found':
       return 'There is nothing here by that name.';
     case 'sku_taken':

@@ -38,9 +38,12 @@ export async function readRound(
   database: Database,
   after: number,
   wants: (head: EventHead) => boolean,
+  /** what is done between reading which events there are and asking for them */
+  prepare: () => Promise<void> | undefined = () => undefined,
 ): Promise<Round | null> {
   const found = await readEntries(database, after, PAGES_AT_ONCE);
   if (!found) return null;
+  if (found.entries.length > 0) await prepare();
   const wanted = found.entries.filter(wants);
   const some = wanted.slice(0, EVENTS_AT_ONCE);
   const last = wanted.length > some.length ? (some.at(-1)?.sequence ?? found.last) : found.last;

@@ -1,6 +1,6 @@
 import { newId } from '../ids.js';
 import type { Logger } from '../log.js';
-import type { Database } from '../persistence/database.js';
+import type { Connection, Database } from '../persistence/database.js';
 import { leases } from '../persistence/leases.js';
 import { openCursor, readLastSequence, saveCursor } from '../persistence/outbox.js';
 import { readRound } from './feed.js';
@@ -14,14 +14,18 @@ import type { EventHead, ToldEvent } from './told-event.js';
 export interface Follower {
   /** what its position is kept under; a new one begins with what comes next */
   readonly name: string;
+  /** Called once the next events are known, before `wants` is asked of them. */
+  prepare?(): Promise<void>;
   /** Asked before anything of an event is read, so that what nobody wants costs nothing. */
   wants(head: EventHead): boolean;
   /**
-   * The next events, in order, at least once: those for which it had not resolved when the process
-   * died come again. Where it rejects they come again too, after a pause. What takes long (a
-   * receiver that hangs) is to be written down here and done elsewhere.
+   * The next events, in order. What it writes on `connection` is committed together with its
+   * position: once for each event. Where it rejects they come again, after a pause. What takes long
+   * (a receiver that hangs) is to be written down here and done elsewhere.
    */
-  take(events: readonly ToldEvent[]): Promise<void>;
+  take(events: readonly ToldEvent[], connection: Connection): Promise<void>;
+  /** Called once what it has taken is committed. */
+  taken?(): void;
 }
 
 const LEASE_SECONDS = 6;
@@ -67,6 +71,21 @@ export function startFollower(
     savedAtMs = performance.now();
   };
 
+  const takeAndSave = async (events: readonly ToldEvent[], sequence: number) => {
+    const session = await database.begin();
+    try {
+      await follower.take(events, session);
+      await saveCursor(session, follower.name, sequence);
+      await session.commit();
+    } catch (error) {
+      await session.rollback();
+      throw error;
+    }
+    savedPosition = sequence;
+    savedAtMs = performance.now();
+    follower.taken?.();
+  };
+
   /** One turn; returns how long to wait for news before the next. */
   const turn = async (): Promise<number> => {
     if (!(await holdsLease())) {
@@ -77,7 +96,12 @@ export function startFollower(
       position = await openCursor(database, follower.name);
       savedPosition = position;
     }
-    const round = await readRound(database, position, (head) => follower.wants(head));
+    const round = await readRound(
+      database,
+      position,
+      (head) => follower.wants(head),
+      () => follower.prepare?.(),
+    );
     if (!round) {
       const last = await readLastSequence(database);
       log.error(
@@ -88,10 +112,10 @@ export function startFollower(
       await save(last);
       return 0;
     }
-    if (round.events.length > 0) await follower.take(round.events);
+    if (round.events.length > 0) await takeAndSave(round.events, round.last);
     position = round.last;
     const isDue = performance.now() - savedAtMs > IDLE_SAVE_MS;
-    if (round.events.length > 0 || (isDue && position > savedPosition)) await save(position);
+    if (isDue && position > savedPosition) await save(position);
     isAway = false;
     return round.last > round.after ? 0 : POLL_MS;
   };

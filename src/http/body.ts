@@ -36,6 +36,11 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   return { bytes, json: parseJson(bytes) };
 }
 
+/** Reads a body as it came, whatever it is. Throws a Problem 413 where it is longer. */
+export function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  return receive(request, bytesMax);
+}
+
 function checkContentType(contentType: string | undefined): void {
   const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
   const charset = parameters.map((text) => text.trim()).find((text) => text.startsWith('charset='));

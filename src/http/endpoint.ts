@@ -14,6 +14,8 @@ export interface Request<Params, Query, Body> {
   readonly body: Body;
   /** the versions in If-Match; null where any will do */
   readonly ifMatch: ExpectedVersions;
+  /** whether the caller would rather have CSV than JSON */
+  readonly prefersCsv: boolean;
   /** What every command says; call it once. */
   header(): CommandHeader;
 }
@@ -28,6 +30,8 @@ export interface Reply {
 interface ReplySpec {
   readonly description: string;
   readonly schema?: z.ZodType;
+  /** the same may be had as CSV */
+  readonly orCsv?: boolean;
 }
 
 /**
@@ -61,6 +65,23 @@ export function endpoint<Params = undefined, Query = undefined, Body = undefined
   spec: Endpoint<Params, Query, Body>,
 ): Endpoint {
   return spec as Endpoint;
+}
+
+/**
+ * A route without a caller: who asks is known by how the body is signed. It is POST, and gets the
+ * body as it came.
+ */
+export interface SignedEndpoint
+  extends Pick<
+    Endpoint,
+    'path' | 'operationId' | 'summary' | 'description' | 'tag' | 'replies' | 'problems'
+  > {
+  readonly signatureHeader: string;
+  handle(request: {
+    readonly core: Core;
+    readonly bytes: Buffer;
+    readonly signature: string | undefined;
+  }): Promise<Reply>;
 }
 
 /** A group of routes that spell their JSON alike. */

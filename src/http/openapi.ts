@@ -5,7 +5,7 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
 } from 'zod-openapi';
-import type { Endpoint, Surface } from './endpoint.js';
+import type { Endpoint, SignedEndpoint, Surface } from './endpoint.js';
 import { PROBLEMS, type ProblemCode } from './problem.js';
 
 /** Problems that any route with a caller can answer with. */
@@ -65,12 +65,18 @@ function operational(
 }
 
 /** The OpenAPI 3.1 document, made from the schemas that validate. */
-export function openApiDocument(surfaces: readonly Surface[], version: string): object {
+export function openApiDocument(
+  surfaces: readonly Surface[],
+  signedEndpoints: readonly SignedEndpoint[],
+  version: string,
+): object {
   const paths: ZodOpenApiPathsObject = {};
   for (const endpoint of surfaces.flatMap((surface) => surface.endpoints)) {
     const path = endpoint.path.replace(/:(\w+)/g, '{$1}');
     paths[path] = { ...paths[path], [endpoint.method]: operation(endpoint) };
   }
+  for (const endpoint of signedEndpoints)
+    paths[endpoint.path] = { post: signedOperation(endpoint) };
   return createDocument({
     openapi: '3.1.1',
     info: {
@@ -120,16 +126,39 @@ function operation(endpoint: Endpoint): ZodOpenApiOperationObject {
           },
         }
       : {}),
-    responses: { ...replies(endpoint), ...problems(endpoint) },
+    responses: { ...replies(endpoint), ...problems(problemCodes(endpoint)) },
   };
 }
 
-function replies(endpoint: Endpoint) {
+/** Problems that a route without a caller can answer with, besides its own. */
+const OF_SIGNED: readonly ProblemCode[] = [
+  'malformed_request',
+  'internal',
+  'overloaded',
+  'database_unavailable',
+];
+
+function signedOperation(endpoint: SignedEndpoint): ZodOpenApiOperationObject {
+  const { operationId, summary, description, tag, signatureHeader } = endpoint;
+  return {
+    operationId,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    tags: [tag],
+    security: [],
+    requestParams: { header: z.object({ [signatureHeader]: z.string() }) },
+    requestBody: { required: true, content: { 'application/json': { schema: z.looseObject({}) } } },
+    responses: { ...replies(endpoint), ...problems(new Set([...OF_SIGNED, ...endpoint.problems])) },
+  };
+}
+
+function replies(endpoint: Pick<Endpoint, 'replies'>) {
   return Object.fromEntries(
-    Object.entries(endpoint.replies).map(([status, { description, schema }]) => [
-      status,
-      schema ? { description, content: { 'application/json': { schema } } } : { description },
-    ]),
+    Object.entries(endpoint.replies).map(([status, { description, schema, orCsv }]) => {
+      if (!schema) return [status, { description }];
+      const csv = orCsv ? { 'text/csv': { schema: z.string() } } : {};
+      return [status, { description, content: { 'application/json': { schema }, ...csv } }];
+    }),
   );
 }
 
@@ -139,9 +168,9 @@ export function problemCodes(endpoint: Endpoint): ReadonlySet<ProblemCode> {
   return new Set([...COMMON, ...(isWrite ? OF_WRITES : []), ...endpoint.problems]);
 }
 
-function problems(endpoint: Endpoint) {
+function problems(codes: ReadonlySet<ProblemCode>) {
   const byStatus = new Map<number, ProblemCode[]>();
-  for (const code of problemCodes(endpoint)) {
+  for (const code of codes) {
     const { status } = PROBLEMS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

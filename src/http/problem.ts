@@ -12,12 +12,15 @@ import { iso } from './schemas.js';
 export const PROBLEMS = {
   malformed_json: { status: 400, title: 'The body is no JSON' },
   malformed_request: { status: 400, title: 'The request can not be read' },
+  invalid_signature: { status: 400, title: 'Signature not valid' },
   unauthenticated: { status: 401, title: 'Not signed in' },
   forbidden: { status: 403, title: 'Not allowed' },
   product_not_found: { status: 404, title: 'No such product' },
   rental_not_found: { status: 404, title: 'No such rental' },
   reservation_not_found: { status: 404, title: 'No such reservation' },
+  order_not_found: { status: 404, title: 'No such order' },
   cart_item_not_found: { status: 404, title: 'No such line in the cart' },
+  webhook_endpoint_not_found: { status: 404, title: 'No such webhook endpoint' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   out_of_stock: { status: 409, title: 'Out of stock' },
@@ -37,8 +40,10 @@ export const PROBLEMS = {
   idempotency_key_reused: { status: 422, title: 'Idempotency key used for another request' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Internal error' },
+  payment_provider_failed: { status: 502, title: 'The payment provider failed' },
   overloaded: { status: 503, title: 'Overloaded' },
   database_unavailable: { status: 503, title: 'Database unavailable' },
+  payments_not_configured: { status: 503, title: 'Payments are not set up' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof PROBLEMS;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Instant } from '../domain/instant.js';
+import { instantTexts } from '../instant-texts.js';
 
 /** What requests and replies of several surfaces are made of. Lengths and ranges show in OpenAPI. */
 
@@ -93,6 +94,8 @@ export function toMs(minutes: number): number {
 
 /** Units in one line of a request. */
 export const lineUnits = z.int().min(1).max(LINE_UNITS_MAX);
+/** Units that a hold or a rental has: those of several lines, or of several requests. */
+export const takenUnits = z.int().min(1).max(UNITS_MAX);
 /** Units of a product. */
 export const units = z.int().min(0).max(UNITS_MAX);
 
@@ -158,9 +161,11 @@ export function toCursor(id: number | string): string {
   return Buffer.from(String(id)).toString('base64url');
 }
 
+const shown = instantTexts((iso) => iso);
+
 /** A time as replies show it. */
 export function iso(ms: Instant): string;
 export function iso(ms: Instant | null): string | null;
 export function iso(ms: Instant | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+  return ms === null ? null : shown(ms);
 }

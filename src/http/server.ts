@@ -9,10 +9,17 @@ import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { DatabaseFault } from '../persistence/faults.js';
 import type { Authenticator } from './auth.js';
-import { BODY_BYTES_MAX, type Body, LIST_BODY_BYTES_MAX, NO_BODY, readBody } from './body.js';
+import {
+  BODY_BYTES_MAX,
+  type Body,
+  LIST_BODY_BYTES_MAX,
+  NO_BODY,
+  readBody,
+  readBytes,
+} from './body.js';
 import { BodyBudget } from './body-budget.js';
 import type { Caller } from './caller.js';
-import type { Endpoint, Surface } from './endpoint.js';
+import type { Endpoint, Reply, SignedEndpoint, Surface } from './endpoint.js';
 import { expectedVersions, idempotencyKey } from './headers.js';
 import { createNodeServer, type NodeServerOptions } from './node-server.js';
 import { Problem } from './problem.js';
@@ -22,6 +29,7 @@ export interface HttpParts {
   readonly core: Core;
   readonly authenticator: Authenticator;
   readonly surfaces: readonly Surface[];
+  readonly signedEndpoints: readonly SignedEndpoint[];
   /** routes that need no caller: health, metrics, docs */
   readonly operations: Router;
   readonly metrics: Metrics;
@@ -52,6 +60,9 @@ export function createHttpServer(parts: HttpParts, options: HttpOptions): Server
     for (const endpoint of endpoints) {
       router[endpoint.method](endpoint.path, handler(endpoint, spelling));
     }
+  }
+  for (const endpoint of parts.signedEndpoints) {
+    router.post(endpoint.path, handler.signed(endpoint));
   }
   app.use(edge(parts));
   app.use(readableUrl);
@@ -142,9 +153,25 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
   const limit = rateLimit(options.rateLimitPerMinute);
   const budget = new BodyBudget();
   let inWork = 0;
-  return (endpoint: Endpoint, spelling: Surface['spelling']) => async (ctx: Context) => {
-    ctx.state['route'] = endpoint.path;
-    ctx.state['spelling'] = spelling;
+  const withCaller = (endpoint: Endpoint, spelling: Surface['spelling']) =>
+    handled(endpoint.path, spelling, (ctx) => serve(endpoint, ctx));
+  const signed = (endpoint: SignedEndpoint) =>
+    handled(endpoint.path, 'camelCase', (ctx) => serveSigned(endpoint, ctx));
+  return Object.assign(withCaller, { signed });
+
+  function handled(
+    path: string,
+    spelling: Surface['spelling'],
+    work: (ctx: Context) => Promise<void>,
+  ) {
+    return async (ctx: Context) => {
+      ctx.state['route'] = path;
+      ctx.state['spelling'] = spelling;
+      await withinBounds(() => work(ctx));
+    };
+  }
+
+  async function withinBounds(work: () => Promise<void>): Promise<void> {
     // One connection may send requests without waiting for answers: these are not bounded by it.
     if (inWork >= options.requestsMax) {
       throw new Problem('overloaded', 'Too many requests are worked on just now.', {
@@ -153,18 +180,27 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
     }
     inWork++;
     try {
-      await serve(endpoint, ctx);
+      if (!parts.isStarted()) {
+        throw new Problem('database_unavailable', 'The service is still starting.', {
+          headers: RETRY_AFTER,
+        });
+      }
+      await work();
     } finally {
       inWork--;
     }
-  };
+  }
+
+  function serveSigned(endpoint: SignedEndpoint, ctx: Context): Promise<void> {
+    return budget.within(ctx.req, BODY_BYTES_MAX, async () => {
+      const bytes = await readBytes(ctx.req, BODY_BYTES_MAX);
+      const header = ctx.headers[endpoint.signatureHeader.toLowerCase()];
+      const signature = Array.isArray(header) ? header.join(',') : header;
+      send(ctx, await endpoint.handle({ core: parts.core, bytes, signature }));
+    });
+  }
 
   async function serve(endpoint: Endpoint, ctx: Context): Promise<void> {
-    if (!parts.isStarted()) {
-      throw new Problem('database_unavailable', 'The service is still starting.', {
-        headers: RETRY_AFTER,
-      });
-    }
     const { headers } = ctx;
     const caller = await parts.authenticator.authenticate(headers);
     await limit(caller);
@@ -201,6 +237,7 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
       query: validate(endpoint.query, querystring === '' ? {} : singleValues(ctx.query), 'query'),
       body: validate(endpoint.body, body.json, 'body'),
       ifMatch: endpoint.conditional ? expectedVersions(headers) : null,
+      prefersCsv: headers.accept !== undefined && ctx.accepts('json', 'csv') === 'csv',
       header: () => ({
         id: newId(),
         storeId: caller.storeId,
@@ -208,10 +245,14 @@ function endpointHandler(parts: HttpParts, options: HttpOptions) {
         idempotency,
       }),
     });
-    ctx.status = reply.status;
-    if (reply.headers) ctx.set(reply.headers);
-    if (reply.body !== undefined) ctx.body = reply.body;
+    send(ctx, reply);
   }
+}
+
+function send(ctx: Context, reply: Reply): void {
+  ctx.status = reply.status;
+  if (reply.headers) ctx.set(reply.headers);
+  if (reply.body !== undefined) ctx.body = reply.body;
 }
 
 /** Refuses a URL whose escapes are no UTF-8: what it names can't be known. */

@@ -8,4 +8,6 @@ export interface SurfaceSettings {
   readonly reservationMaxMinutes: number;
   /** free units at or below which a product without a threshold of its own is low */
   readonly lowStockThreshold: number;
+  /** whether webhooks may go to private addresses, and by http */
+  readonly webhookAllowPrivate: boolean;
 }

@@ -2,6 +2,7 @@ import type { Changes, Loaded } from '../domain/batch.js';
 import type { ProductTruth } from '../domain/drift.js';
 import type { Instant } from '../domain/instant.js';
 import type { Needs } from '../domain/needs.js';
+import { rentalIdsOfOrder } from '../domain/order.js';
 import type { Reservation } from '../domain/reservation.js';
 import { guarded } from '../guarded.js';
 import { insertApiKeys, lockApiKeys, revokeApiKeys } from './api-keys.js';
@@ -9,6 +10,7 @@ import { readCartItems, removeCartItems, saveCartItems } from './cart-items.js';
 import { markCommit, wasCommitted } from './commits.js';
 import type { Database, Session } from './database.js';
 import { readTruths } from './drift-scan.js';
+import { DueUnits } from './due-units.js';
 import { insertEventTickets } from './event-tickets.js';
 import { insertEvents } from './events.js';
 import {
@@ -18,6 +20,7 @@ import {
   readClockAndRecords,
 } from './idempotency-keys.js';
 import { appendMovements } from './movements.js';
+import { insertOrders, lockOrders, saveOrders } from './orders.js';
 import { findTakenSkus, insertProducts, lockProducts, saveProducts } from './products.js';
 import { insertRentals, lockRentals, lockRentalsOfNobody, saveChangedRentals } from './rentals.js';
 import {
@@ -29,6 +32,14 @@ import {
   saveChangedReservations,
 } from './reservations.js';
 import { insertSyncRuns, saveSyncFindings } from './sync-runs.js';
+import { lockWebhookDeliveries, saveRetriedDeliveries } from './webhook-deliveries.js';
+import {
+  deleteWebhookEndpoints,
+  insertWebhookEndpoints,
+  lockWebhookEndpoints,
+  saveWebhookEndpoints,
+} from './webhook-endpoints.js';
+import { insertWebhookEvents, readKnownEvents } from './webhook-events.js';
 
 /** A batch's transaction: lock and load, then save, then commit, each at most once. */
 export interface BatchTransaction {
@@ -70,10 +81,10 @@ export function batchStore(
   options: BatchStoreOptions,
   observer: BatchTimes,
 ): BatchStore {
-  const times = guarded(observer);
+  const parts = { times: guarded(observer), dueUnits: new DueUnits() };
   return {
     async begin() {
-      return transaction(await database.begin(), options, times);
+      return transaction(await database.begin(), options, parts);
     },
     async wasCommitted(mark, sessionId) {
       if (sessionId !== null) await database.endSession(sessionId);
@@ -85,24 +96,32 @@ export function batchStore(
 function transaction(
   session: Session,
   options: BatchStoreOptions,
-  times: BatchTimes,
+  { times, dueUnits }: { times: BatchTimes; dueUnits: DueUnits },
 ): BatchTransaction {
+  let leftDue: Changes['leftDue'] = [];
   return {
     async load(needs) {
       const askedMs = performance.now();
       const products = await lockProducts(session, needs.productIds);
-      await lockCustomers(session, needs.customers);
+      await lockCustomers(session, [...needs.customers, ...guardsOf(needs.claimedCarts)]);
       times.locked(performance.now() - askedMs);
       const { now, records } = await readClockAndRecords(session, needs.keyHashes);
       const lately = now - options.holdMaxMs;
-      const reservations = await readReservations(session, needs, lately);
-      const due = await readDueHolds(session, products, { now, needs });
+      const holds = [...needs.holds, ...needs.ownHoldsOf(products)];
+      const reservations = await readReservations(session, { ...needs, holds }, lately);
+      const due = await readDueHolds(session, products, { now, needs, known: dueUnits });
       const confirmed = reservations
         .map(({ rentalId }) => rentalId)
         .filter((rentalId) => rentalId !== null);
       const customers = await countHoldsOfCustomers(session, needs.customers, now);
       const cartItems = await readCartItems(session, needs.cartItems);
-      const named = await lockRentals(session, [...needs.rentalIds, ...confirmed]);
+      const orders = await lockOrders(session, needs);
+      const knownPaymentEventIds = await readKnownEvents(session, needs.paymentEventIds);
+      const named = await lockRentals(session, [
+        ...needs.rentalIds,
+        ...confirmed,
+        ...orders.flatMap(rentalIdsOfOrder),
+      ]);
       const rentals = new Map(named.map((rental) => [rental.id, rental]));
       for (const [productId, units] of needs.releases) {
         // Those that the batch ends by name may be among the oldest.
@@ -111,6 +130,10 @@ function transaction(
       }
       const takenSkus = await findTakenSkus(session, needs.skus);
       const apiKeys = await lockApiKeys(session, needs.apiKeyIds);
+      const webhooks = {
+        endpoints: await lockWebhookEndpoints(session, needs.webhookEndpointIds),
+        deliveries: await lockWebhookDeliveries(session, needs.webhookDeliveryIds),
+      };
       return {
         now,
         products,
@@ -119,16 +142,23 @@ function transaction(
         dueHolds: due.dueHolds,
         customers,
         cartItems,
+        orders,
+        knownPaymentEventIds,
         records,
         takenSkus,
         apiKeys,
+        webhooks,
       };
     },
     loadTruths: (productIds, how) => readTruths(session, productIds, how),
-    save: (changes, batch) => save(session, changes, batch),
+    save(changes, batch) {
+      leftDue = changes.leftDue;
+      return save(session, changes, batch);
+    },
     async commit() {
       const askedMs = performance.now();
       await session.commit();
+      for (const left of leftDue) dueUnits.left(left.productId, left);
       times.committed(performance.now() - askedMs);
     },
     rollback: () => session.rollback(),
@@ -149,6 +179,10 @@ async function save(
   await insertReservations(session, [...changes.newReservations.values()]);
   await removeCartItems(session, [...changes.removedCartItemIds]);
   await saveCartItems(session, [...changes.savedCartItems.values()]);
+  // A cart's order that is over makes room under the key for its next one.
+  await saveOrders(session, [...changes.changedOrders.values()]);
+  await insertOrders(session, [...changes.newOrders.values()]);
+  await insertWebhookEvents(session, changes.paymentEvents);
   await appendMovements(session, lines);
   await saveProducts(session, changes.changedProducts);
   await insertApiKeys(session, changes.newApiKeys);
@@ -158,6 +192,11 @@ async function save(
   await deleteExpiredRecords(session, changes.expiredKeys, now);
   await insertEvents(session, changes.events);
   await insertEventTickets(session, changes.newEventTickets);
+  const { webhooks } = changes;
+  await insertWebhookEndpoints(session, [...webhooks.created.values()]);
+  await saveWebhookEndpoints(session, [...webhooks.changed.values()]);
+  await deleteWebhookEndpoints(session, [...webhooks.deleted]);
+  await saveRetriedDeliveries(session, [...webhooks.retried.values()]);
   await insertRecords(session, changes.records);
   await changeOutcomes(session, changes.changedOutcomes);
 
@@ -167,12 +206,19 @@ async function save(
     changes.records.length +
       changes.changedOutcomes.size +
       changes.events.length +
+      changes.newOrders.size +
+      changes.changedOrders.size +
+      changes.paymentEvents.length +
       changes.changedProducts.length +
       changes.savedCartItems.size +
       changes.removedCartItemIds.size +
       changes.newApiKeys.length +
       changes.revokedApiKeyIds.length +
       changes.newEventTickets.length +
+      webhooks.created.size +
+      webhooks.changed.size +
+      webhooks.deleted.size +
+      webhooks.retried.size +
       changes.newSyncRuns.length +
       changes.syncFindings.length >
     0;
@@ -180,6 +226,13 @@ async function save(
   await markCommit(session, firstCommandId, now);
   return firstCommandId;
 }
+
+/**
+ * The rows that guard carts: those of users that are called as the carts are. Where there is such a
+ * user, the two wait for each other, and no more comes of it.
+ */
+const guardsOf = (carts: Needs['claimedCarts']) =>
+  carts.map(({ storeId, cartId }) => ({ storeId, userId: cartId }));
 
 const distinct = (reservations: readonly Reservation[]): Reservation[] => [
   ...new Map(reservations.map((reservation) => [reservation.id, reservation])).values(),

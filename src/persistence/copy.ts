@@ -2,22 +2,33 @@ import type { Connection, Database } from './database.js';
 import { integer, type Row } from './rows.js';
 import { at, list, tuples, type Value } from './sql.js';
 
-/** Every table with its key, those that others refer to first. */
+/**
+ * Every table with its key, those that others refer to first. What reports add up day by day is
+ * left out: a job adds it up anew, from the ledger.
+ */
 const TABLES: readonly { name: string; key: string }[] = [
   { name: 'stores', key: 'id' },
   { name: 'products', key: 'id' },
   { name: 'rentals', key: 'id' },
   { name: 'reservations', key: 'id' },
   { name: 'cart_items', key: 'id' },
+  { name: 'orders', key: 'id' },
+  { name: 'webhook_events', key: 'id' },
   { name: 'movements', key: 'id' },
   { name: 'events', key: 'id' },
   { name: 'outbox', key: 'page' },
   { name: 'event_cursors', key: 'name' },
+  { name: 'webhook_endpoints', key: 'id' },
+  { name: 'webhook_deliveries', key: 'id' },
+  { name: 'mail_notices', key: 'id' },
+  { name: 'mails', key: 'id' },
   { name: 'idempotency_keys', key: 'key_hash' },
   { name: 'commits', key: 'command_id' },
   { name: 'api_keys', key: 'id' },
   { name: 'sync_runs', key: 'id' },
   { name: 'sync_findings', key: 'id' },
+  { name: 'refusals', key: 'id' },
+  { name: 'reports', key: 'id' },
   { name: 'job_leases', key: 'name' },
 ];
 

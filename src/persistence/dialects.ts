@@ -5,7 +5,7 @@ export interface Dialect {
   readonly now: string;
   /** the time so many hours ago */
   hoursAgo(hours: number): string;
-  /** the time in so many seconds */
+  /** the time in so many seconds; below 0: so many ago */
   inSeconds(seconds: number): string;
   /** ends a SELECT whose rows are to stay locked; one writer at a time needs none */
   readonly forUpdate: string;
@@ -16,6 +16,8 @@ export interface Dialect {
   readonly writersMax: number;
   /** how far apart the ids are that it gives to neighbouring rows, as an SQL expression */
   readonly idStride: string;
+  /** ends an INSERT that adds to `columns` where a row with the same `key` exists */
+  addUp(key: string, columns: readonly string[]): string;
   /** ends an INSERT that overwrites `columns` where a row with the same `key` exists */
   overwrite(key: string, columns: readonly string[]): string;
 }
@@ -31,6 +33,8 @@ export const mysql: Dialect = {
   writersMax: Number.POSITIVE_INFINITY,
   // The nodes of a Galera cluster share the ids between them.
   idStride: '@@auto_increment_increment',
+  addUp: (_key, columns) =>
+    ` ON DUPLICATE KEY UPDATE ${columns.map((column) => `${column}=${column}+VALUES(${column})`).join(', ')}`,
   // MariaDB does not know `AS new`, so both take the older VALUES().
   overwrite: (_key, columns) =>
     ` ON DUPLICATE KEY UPDATE ${columns.map((column) => `${column}=VALUES(${column})`).join(', ')}`,
@@ -40,12 +44,17 @@ export const sqlite: Dialect = {
   name: 'sqlite',
   now: "strftime('%Y-%m-%d %H:%M:%f','now')",
   hoursAgo: (hours) => `strftime('%Y-%m-%d %H:%M:%f','now','-${hours} hours')`,
-  inSeconds: (seconds) => `strftime('%Y-%m-%d %H:%M:%f','now','+${seconds} seconds')`,
+  inSeconds: (seconds) =>
+    `strftime('%Y-%m-%d %H:%M:%f','now','${seconds < 0 ? '' : '+'}${seconds} seconds')`,
   forUpdate: '',
   insertIgnore: 'INSERT OR IGNORE',
   concat: (a, b) => `${a} || ${b}`,
   writersMax: 1,
   idStride: '1',
+  addUp: (key, columns) =>
+    ` ON CONFLICT(${key}) DO UPDATE SET ${columns
+      .map((column) => `${column}=${column}+excluded.${column}`)
+      .join(', ')}`,
   overwrite: (key, columns) =>
     ` ON CONFLICT(${key}) DO UPDATE SET ${columns
       .map((column) => `${column}=excluded.${column}`)

@@ -13,7 +13,8 @@ export function mysqlDriver(queryTimeoutMs: number): {
   return {
     ...mysql,
     createConnection(options: ConnectionOptions): Connection {
-      const connection = mysql.createConnection(options);
+      // Statements come with their values written into them: no placeholder is to be looked for.
+      const connection = mysql.createConnection({ ...options, queryFormat: (sql) => sql });
       const query = connection.query.bind(connection);
       const limited = (statement: string | { sql: string }, callback: Callback) => {
         const sql = typeof statement === 'string' ? statement : statement.sql;

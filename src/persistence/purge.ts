@@ -1,16 +1,21 @@
 import type { Connection, Database } from './database.js';
 
+/** The provider sends a message again for days; months are for people who look into something. */
+const WEBHOOK_EVENTS_KEPT_HOURS = 90 * 24;
 /** A mark is looked for within seconds of its COMMIT; a day is beyond any doubt. */
 const MARKS_KEPT_HOURS = 24;
 
 /** A ticket that is past its time opens nothing; kept a little, it says so. */
 const TICKETS_KEPT_HOURS = 1;
+/** A delivery that is still on its way is let go only when no attempt can be left. */
+const PENDING_KEPT_LONGER_HOURS = 48;
 /** Rows of `events` outlive the pages that name them. */
 const EVENTS_KEPT_LONGER_HOURS = 24;
 
 /**
  * Removes up to `rowsMax` idempotency records past their time, and as many old marks of commits,
- * tickets and events. Returns whether there may be more. Any number of copies may do it at once.
+ * tickets, events, deliveries, mails and messages of the payment provider's. Returns whether there
+ * may be more. Any number of copies may do it at once.
  */
 export async function purge(
   database: Database,
@@ -46,8 +51,32 @@ export async function purge(
       key: 'id',
       where: `created_at <= ${hoursAgo(eventRetentionHours + EVENTS_KEPT_LONGER_HOURS)}`,
     });
+    const deliveries = await deleteSome(session, rowsMax, {
+      table: 'webhook_deliveries',
+      key: 'id',
+      where:
+        `created_at <= ${hoursAgo(eventRetentionHours)} AND (state <> 'pending' ` +
+        `OR created_at <= ${hoursAgo(eventRetentionHours + PENDING_KEPT_LONGER_HOURS)})`,
+    });
+    const mails = await deleteSome(session, rowsMax, {
+      table: 'mails',
+      key: 'id',
+      where: `created_at <= ${hoursAgo(eventRetentionHours)}`,
+    });
+    const notices = await deleteSome(session, rowsMax, {
+      table: 'mail_notices',
+      key: 'id',
+      where: `created_at <= ${hoursAgo(eventRetentionHours)}`,
+    });
+    const messages = await deleteSome(session, rowsMax, {
+      table: 'webhook_events',
+      key: 'id',
+      where: `created_at <= ${hoursAgo(WEBHOOK_EVENTS_KEPT_HOURS)}`,
+    });
     await session.commit();
-    return [keys, marks, tickets, pages, events].includes(rowsMax);
+    return [keys, marks, tickets, pages, events, deliveries, mails, notices, messages].includes(
+      rowsMax,
+    );
   } catch (error) {
     await session.rollback();
     throw error;

@@ -6,6 +6,7 @@ import type { Needs, UserInStore } from '../domain/needs.js';
 import type { Product } from '../domain/product.js';
 import type { Reservation } from '../domain/reservation.js';
 import type { Connection } from './database.js';
+import type { DueUnits } from './due-units.js';
 import { instant, integer, nullable, oneOf, type Row, text } from './rows.js';
 import { at, list, slices, tuples, UNION_MAX, type Value } from './sql.js';
 
@@ -34,8 +35,8 @@ export function rowToReservation(row: Row): Reservation {
 
 /**
  * Reads the reservations that commands name, by id, by cart or by order; of what carts held before,
- * what expired since `lately`, and where it matters one that shows that they ever did. They need no lock of their own: whoever changes one holds the lock
- * of its product.
+ * what expired since `lately`, and where it matters one that shows that they ever did. They need no
+ * lock of their own: whoever changes one holds the lock of its product.
  */
 export async function readReservations(
   connection: Connection,
@@ -47,8 +48,8 @@ export async function readReservations(
   if (needs.reservationIds.length > 0) {
     conditions.push(`id IN ${list(quote, needs.reservationIds)}`);
   }
-  conditions.push(...holdsByProduct(connection, needs.holds, ' AND active = 1'));
-  conditions.push(...holdsByProduct(connection, needs.pastHolds, ''));
+  conditions.push(...holdsByStore(connection, needs.holds));
+  conditions.push(...pastHoldsByProduct(connection, needs.pastHolds));
   for (const { storeId, reservationId } of needs.cartsOf) {
     const cartId = `(SELECT cart_id FROM reservations WHERE id = ${quote(reservationId)})`;
     conditions.push(`store_id = ${storeId} AND cart_id = ${cartId} AND active = 1`);
@@ -80,17 +81,29 @@ export async function readReservations(
   return rows.map(rowToReservation);
 }
 
-/** A condition for each product: one product is asked for by many carts, or many by one each. */
-function holdsByProduct(
-  connection: Connection,
-  keys: readonly HoldKey[],
-  andAlso: string,
-): string[] {
+/**
+ * What these carts hold of any of these products, a condition for each store: one for each cart and
+ * product takes the server many times as long. It is found by cart; the sum keeps the products out
+ * of the choice of an index.
+ */
+function holdsByStore({ quote }: Connection, keys: readonly HoldKey[]): string[] {
+  return [...groupBy(keys, ({ storeId }) => storeId)].map(([storeId, group]) => {
+    const cartIds = list(quote, [...new Set(group.map(({ cartId }) => cartId))]);
+    const productIds = list(quote, [...new Set(group.map(({ productId }) => productId))]);
+    return (
+      `store_id = ${storeId} AND cart_id IN ${cartIds} AND active = 1 ` +
+      `AND product_id + 0 IN ${productIds}`
+    );
+  });
+}
+
+/** A condition for each product: one is asked for by many carts, or many by one each. */
+function pastHoldsByProduct({ quote }: Connection, keys: readonly HoldKey[]): string[] {
   const groups = groupBy(keys, ({ storeId, productId }) => `${storeId}:${productId}`);
   return [...groups.values()].map((group) => {
     const [{ storeId, productId }] = group;
-    const cartIds = list(connection.quote, [...new Set(group.map(({ cartId }) => cartId))]);
-    return `store_id = ${storeId} AND product_id = ${productId} AND cart_id IN ${cartIds}${andAlso}`;
+    const cartIds = list(quote, [...new Set(group.map(({ cartId }) => cartId))]);
+    return `store_id = ${storeId} AND product_id = ${productId} AND cart_id IN ${cartIds}`;
   });
 }
 
@@ -101,31 +114,23 @@ function holdsByProduct(
 export async function readDueHolds(
   connection: Connection,
   products: readonly Product[],
-  { now, needs }: { now: Instant; needs: Needs },
+  { now, needs, known }: { now: Instant; needs: Needs; known: DueUnits },
 ): Promise<{ dueHolds: DueHolds[]; reservations: Reservation[] }> {
   const some = products.filter(
     ({ nextHoldDueAt }) => nextHoldDueAt !== null && nextHoldDueAt <= now,
   );
   if (some.length === 0) return { dueHolds: [], reservations: [] };
-  const { quote } = connection;
-  const active = 'FROM reservations WHERE product_id = p.id AND active = 1';
-  const isDue = `expires_at <= ${quote(at(now))}`;
-  const sums = await connection.select(
-    `SELECT p.id, (SELECT COALESCE(SUM(quantity), 0) ${active} AND ${isDue}) AS units, ` +
-      `(SELECT MIN(expires_at) ${active} AND expires_at > ${quote(at(now))}) AS next_due_at ` +
-      `FROM products p WHERE p.id IN ${list(
-        quote,
-        some.map(({ id }) => id),
-      )}`,
-  );
+  const sums = await addUpDueHolds(connection, some, { now, known });
+  const isDue = `expires_at <= ${connection.quote(at(now))}`;
   const selects = some.flatMap((product) => {
     const limit = needs.dueHoldsOf(product);
     if (limit === 0) return [];
-    // SQLite takes ORDER BY within a UNION only in a query of its own.
+    // SQLite takes ORDER BY within a UNION only in a query of its own. In the order of the index
+    // reservations_due nothing is sorted, and no more is read than the limit says.
     return [
       `SELECT * FROM (SELECT ${RESERVATION_COLUMNS} FROM reservations ` +
         `WHERE product_id = ${product.id} AND active = 1 AND ${isDue} ` +
-        `ORDER BY expires_at, id LIMIT ${limit}) AS due_${product.id}`,
+        `ORDER BY expires_at, quantity, id LIMIT ${limit}) AS due_${product.id}`,
     ];
   });
   const reservations: Reservation[] = [];
@@ -135,13 +140,43 @@ export async function readDueHolds(
   }
   reservations.sort((a, b) => a.expiresAt - b.expiresAt || (a.id < b.id ? -1 : 1));
   const byProduct = groupBy(reservations, ({ productId }) => productId);
-  const dueHolds = sums.map((row) => ({
-    productId: integer(row, 'id'),
-    units: integer(row, 'units'),
-    reservationIds: (byProduct.get(integer(row, 'id')) ?? []).map(({ id }) => id),
-    nextDueAt: nullable(instant, row, 'next_due_at'),
+  const dueHolds = sums.map((sum) => ({
+    ...sum,
+    reservationIds: (byProduct.get(sum.productId) ?? []).map(({ id }) => id),
   }));
   return { dueHolds, reservations };
+}
+
+/** Each product by itself: with its id written out, only what is due of the index is read. */
+async function addUpDueHolds(
+  connection: Connection,
+  products: readonly Product[],
+  { now, known }: { now: Instant; known: DueUnits },
+): Promise<Omit<DueHolds, 'reservationIds'>[]> {
+  const { quote } = connection;
+  const found = products.map((product) => ({ product, before: known.find(product, now) }));
+  const selects = found.map(({ product: { id }, before }) => {
+    const active = `FROM reservations WHERE product_id = ${id} AND active = 1`;
+    const since = before ? ` AND expires_at > ${quote(at(before.upTo))}` : '';
+    return (
+      `SELECT ${id} AS id, (SELECT COALESCE(SUM(quantity), 0) ${active} ` +
+      `AND expires_at <= ${quote(at(now))}${since}) AS units, ` +
+      `(SELECT MIN(expires_at) ${active} AND expires_at > ${quote(at(now))}) AS next_due_at`
+    );
+  });
+  const rows = new Map<number, Row>();
+  for (const union of slices(selects, UNION_MAX)) {
+    for (const row of await connection.select(union.join(' UNION ALL '))) {
+      rows.set(integer(row, 'id'), row);
+    }
+  }
+  return found.map(({ product, before }) => {
+    const row = rows.get(product.id);
+    if (!row) throw new Error(`what is due on product ${product.id} was not answered`);
+    const units = (before?.units ?? 0) + integer(row, 'units');
+    known.keep(product, { units, upTo: now, countedAt: before?.countedAt ?? now });
+    return { productId: product.id, units, nextDueAt: nullable(instant, row, 'next_due_at') };
+  });
 }
 
 /** Locks the rows of customers until the transaction ends, and makes those that are missing. */

@@ -20,6 +20,13 @@ export function integer(row: Row, column: string): number {
   return number;
 }
 
+/** Reads a number that may have a fraction, or be beyond what is exact. */
+export function real(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value !== 'number') throw new UnexpectedValue(row, column, 'a number');
+  return value;
+}
+
 export function text(row: Row, column: string): string {
   const value = row[column];
   if (typeof value !== 'string') throw new UnexpectedValue(row, column, 'text');

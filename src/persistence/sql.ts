@@ -1,24 +1,17 @@
 import type { Instant } from '../domain/instant.js';
+import { instantTexts } from '../instant-texts.js';
 
 export type Value = string | number | null;
 /** Writes a value as an SQL literal of the database in use. */
 export type Quote = (value: Value) => string;
 
-let lastMs: Instant | undefined;
-let lastText = '';
+const written = instantTexts((iso) => `${iso.slice(0, 10)} ${iso.slice(11, 23)}`);
 
 /** A time as the tables hold it: `YYYY-MM-DD hh:mm:ss.mmm`, UTC. */
 export function at(ms: Instant): string;
 export function at(ms: Instant | null): string | null;
 export function at(ms: Instant | null): string | null {
-  if (ms === null) return null;
-  // A batch writes one time into hundreds of rows.
-  if (ms !== lastMs) {
-    const iso = new Date(ms).toISOString();
-    lastText = `${iso.slice(0, 10)} ${iso.slice(11, 23)}`;
-    lastMs = ms;
-  }
-  return lastText;
+  return ms === null ? null : written(ms);
 }
 
 /** `(1, 'a'), (2, 'b')`: rows of values for an INSERT. */

@@ -20,6 +20,8 @@ export function columnTypes(dialect: Dialect) {
     units: isMysql ? 'INT' : 'INTEGER',
     /** minor units of a currency, versions */
     integer: isMysql ? 'BIGINT' : 'INTEGER',
+    /** a number with a fraction, or one beyond what a whole number holds */
+    real: isMysql ? 'DOUBLE' : 'REAL',
     /** text of at most `length` characters, compared exactly */
     text: (length: number) =>
       isMysql ? `VARCHAR(${length}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin` : 'TEXT',

@@ -68,9 +68,12 @@ function fakeStore(script: {
             dueHolds: [],
             customers: [],
             cartItems: [],
+            orders: [],
+            knownPaymentEventIds: [],
             records: [],
             takenSkus: [],
             apiKeys: [],
+            webhooks: { endpoints: [], deliveries: [] },
           };
         },
         loadTruths: async () => [],

@@ -170,6 +170,7 @@ describe('renting', () => {
       completedAt: null,
       cancelledAt: null,
       cancelReason: null,
+      overdueAt: null,
     });
     expect(store.ledger.at(-1)).toEqual({
       storeId: 1,

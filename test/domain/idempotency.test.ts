@@ -1,16 +1,43 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Command } from '../../src/domain/command.js';
 import type { Refusal } from '../../src/domain/refusal.js';
-import { create, createKey, end, keyed, publish, rent, update } from '../helpers/commands.js';
+import {
+  addToCart,
+  changeStock,
+  confirm,
+  confirmCart,
+  create,
+  createKey,
+  end,
+  extend,
+  finishCleanup,
+  keyed,
+  line,
+  publish,
+  release,
+  releaseCart,
+  removeFromCart,
+  rent,
+  reserve,
+  saleLine,
+  sell,
+  startCleanup,
+  takeOff,
+  update,
+} from '../helpers/commands.js';
 import { counters } from '../helpers/law.js';
 import { ModelStore, TTL_MS } from '../helpers/model-store.js';
 
 const REUSED: Refusal = { code: 'idempotency_key_reused' };
 
-/** A store with one product of three free units. */
+const ofUs = { cartId: 'ours' };
+
+/** A store with one product of three free units, and two that are held; ann has two in her cart. */
 function open(): ModelStore {
   const store = new ModelStore();
-  store.addProduct({});
+  store.addProduct(counters(5, 3, 2, 0));
+  store.addHold({ id: 'ours', cartId: 'ours', quantity: 2 });
+  store.addCartItem({ quantity: 2 });
   return store;
 }
 
@@ -28,6 +55,20 @@ describe.each([
     ['new products', () => create([{}, { sku: 'TENT' }], keyed('k'))],
     ['a new API key', () => createKey('key', keyed('k'))],
     ['a refusal', () => rent(9, keyed('k'))],
+    ['a hold', () => reserve('add', [line(1)], keyed('k'))],
+    ['units taken off a hold', () => takeOff(1, { ...ofUs, ...keyed('k') })],
+    ['an extension', () => extend('ours', 100, keyed('k'))],
+    ['a confirmation', () => confirm('ours', 'o', keyed('k'))],
+    ['a release', () => release('ours', keyed('k'))],
+    ['a cart that is confirmed', () => confirmCart('o', { ...ofUs, ...keyed('k') })],
+    ['a cart that is released', () => releaseCart({ ...ofUs, ...keyed('k') })],
+    ['a sale', () => sell([saleLine(2, ofUs)], keyed('k'))],
+    ['units put into a cart', () => addToCart(1, keyed('k'))],
+    ['units taken out of a cart', () => removeFromCart(1, keyed('k'))],
+    ['a restock', () => changeStock('restock', [{ quantity: 1 }], keyed('k'))],
+    ['a count', () => changeStock('adjust', [{ quantity: 9 }], keyed('k'))],
+    ['a hold that is refused', () => reserve('add', [line(9)], keyed('k'))],
+    ['a cleanup', () => startCleanup(keyed('k'))],
   ])('is answered the same and has no second effect: %s', (_, command) => {
     const once = open();
     run(once, [command()]);
@@ -38,6 +79,10 @@ describe.each([
     expect(third).toEqual(second);
     expect([...store.products]).toEqual([...once.products]);
     expect(store.rentals.size).toBe(once.rentals.size);
+    expect(store.reservations.size).toBe(once.reservations.size);
+    expect([...store.cartItems.values()].map(({ quantity }) => quantity)).toEqual(
+      [...once.cartItems.values()].map(({ quantity }) => quantity),
+    );
     expect(store.ledger.map(({ after }) => after)).toEqual(once.ledger.map(({ after }) => after));
     expect(store.records.size).toBe(1);
   });
@@ -150,5 +195,17 @@ describe('what a key remembers', () => {
     store.run([rent(1, { ...keyed('k'), productId: 9 })]);
     expect(store.records.get('k')?.expiresAt).toBe(store.now);
     expect(store.run([rent(1, keyed('k'))])[0]).toMatchObject({ replayed: false });
+  });
+});
+
+it('gives the summary of a cleanup to the key that it was begun with', () => {
+  const store = open();
+  store.run([startCleanup(keyed('k'))]);
+  const summary = { expired: 1, released: 2, errors: 0 };
+  store.run([finishCleanup('k', summary)]);
+  const [again] = store.run([startCleanup(keyed('k'))]);
+  expect(again).toEqual({
+    outcome: { ok: true, value: { runId: 'run', summary } },
+    replayed: true,
   });
 });

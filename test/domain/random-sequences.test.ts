@@ -318,13 +318,24 @@ function contentOf(store: ModelStore): Map<number, string> {
 function expectedOf(store: ModelStore, command: Command): unknown {
   if (command.kind === 'rent') {
     const { productId, quantity } = command;
-    return expectedOfUnits(store, { productId, units: quantity, own: 0, isGrowth: true });
+    const free = expectedOfUnits(store, { productId, units: quantity, own: 0, isGrowth: true });
+    const isShort = typeof free === 'object' && 'available' in free;
+    const own = heldBy(store, productId, `user:${command.userId}`);
+    // A user is not blocked by what its own cart holds, and keeps that where enough is free.
+    if (!isShort || own === 0) return free;
+    return expectedOfUnits(store, { productId, units: quantity, own, isGrowth: true });
   }
   if (command.kind !== 'reserve' || command.lines.length > 1) return undefined;
   const { how, ownerId, lines } = command;
   const [line] = lines;
   if (!line || ownerId !== null) return undefined;
   const { productId, cartId, quantity } = line;
+  const own = how === 'set' ? heldBy(store, productId, cartId) : 0;
+  return expectedOfUnits(store, { productId, units: quantity, own, isGrowth: quantity > own });
+}
+
+/** Units of a product that a cart holds and that are not due. */
+function heldBy(store: ModelStore, productId: number, cartId: string): number {
   const hold = [...store.reservations.values()].find(
     (row) =>
       row.productId === productId &&
@@ -332,8 +343,7 @@ function expectedOf(store: ModelStore, command: Command): unknown {
       row.status === 'reserved' &&
       row.expiresAt > store.now,
   );
-  const own = how === 'set' ? (hold?.quantity ?? 0) : 0;
-  return expectedOfUnits(store, { productId, units: quantity, own, isGrowth: quantity > own });
+  return hold?.quantity ?? 0;
 }
 
 function expectedOfUnits(

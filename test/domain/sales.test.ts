@@ -7,6 +7,7 @@ import {
   end,
   line,
   releaseCart,
+  rent,
   reserve,
   saleLine,
   sell,
@@ -33,6 +34,56 @@ const ofTwo = [
 ];
 const both = { productIds: [1, 2] };
 const draft = { availabilityStatus: 'draft' } as const;
+
+describe("renting what a user's own cart holds", () => {
+  const own = { id: 'h', cartId: 'user:ann', customerId: 'ann' };
+  const cases: Case[] = [
+    {
+      title: 'takes the hold where free units are short, and free ones beside it',
+      products: [counters(3, 1, 2, 0)],
+      holds: [{ ...own, quantity: 2 }],
+      commands: [rent(3)],
+      outcomes: ['done'],
+      ledger: ['confirm 0 0 -2 2', 'rent 0 -1 0 1'],
+      after: '3 = 0 + 0 + 3, rented_out, version 3',
+      held: ['h: user:ann 2 of 1, confirmed'],
+    },
+    {
+      title: 'leaves the hold alone where enough is free',
+      products: [counters(3, 1, 2, 0)],
+      holds: [{ ...own, quantity: 2 }],
+      commands: [rent(1)],
+      outcomes: ['done'],
+      ledger: ['rent 0 -1 0 1'],
+      after: '3 = 0 + 2 + 1, rented_out, version 2',
+      held: ['h: user:ann 2 of 1, reserved'],
+    },
+    {
+      title: 'is not for another user, nor for nobody',
+      products: [{ ...counters(2, 0, 2, 0), availabilityStatus: 'rented_out' }],
+      holds: [{ ...own, quantity: 2 }],
+      commands: [rent(1, { userId: 'bob' }), rent(1, { userId: null })],
+      outcomes: [
+        { code: 'out_of_stock', available: 0, requested: 1 },
+        { code: 'out_of_stock', available: 0, requested: 1 },
+      ],
+      ledger: [],
+      after: '2 = 0 + 2 + 0, rented_out, version 1',
+      held: ['h: user:ann 2 of 1, reserved'],
+    },
+    {
+      title: 'is refused as a whole where both do not suffice, and is told of both',
+      products: [counters(3, 1, 2, 0)],
+      holds: [{ ...own, quantity: 2 }],
+      commands: [rent(4)],
+      outcomes: [{ code: 'insufficient_stock', available: 3, requested: 4 }],
+      ledger: [],
+      after: '3 = 1 + 2 + 0, available, version 1',
+      held: ['h: user:ann 2 of 1, reserved'],
+    },
+  ];
+  it.each(cases)('$title', check);
+});
 
 describe('confirming a hold', () => {
   const held = { products: [counters(5, 2, 3, 0)], holds: [{ id: 'h', quantity: 3 }] };

@@ -199,7 +199,9 @@ function* answersAreInTheDatabase(
 ): Generator<string> {
   const rentLines = new Map<string, LineRow>();
   for (const line of [...tables.ledgers.values()].flat()) {
-    if (line.kind === 'rent' && line.rental_id !== null) rentLines.set(line.rental_id, line);
+    // The last one, where what its customer held was not enough; else all of it was held.
+    const isOfRental = line.kind === 'rent' || line.kind === 'confirm';
+    if (isOfRental && line.rental_id !== null) rentLines.set(line.rental_id, line);
   }
   const everHeld = new Set([...tables.reservations.values()].map((row) => row.product_id));
   const isExact = (productId: number) => !everHeld.has(productId);

@@ -10,5 +10,6 @@ export const IDLE: Gauges = {
   pool: () => null,
   stock: async () => null,
   outboxLag: async () => null,
+  telling: async () => null,
   version: '0',
 };

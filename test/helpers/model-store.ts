@@ -5,12 +5,15 @@ import type { CartItem } from '../../src/domain/cart-item.js';
 import { type Command, withProducts } from '../../src/domain/command.js';
 import { decide, productsToMend, type Settlement } from '../../src/domain/decide.js';
 import type { ProductTruth } from '../../src/domain/drift.js';
+import type { LinelessEvent } from '../../src/domain/event.js';
 import type { IdempotencyRecord } from '../../src/domain/idempotency.js';
 import type { Movement } from '../../src/domain/movement.js';
 import { type Needs, needsOf } from '../../src/domain/needs.js';
+import { type Order, rentalIdsOfOrder } from '../../src/domain/order.js';
 import type { Product } from '../../src/domain/product.js';
 import type { Rental } from '../../src/domain/rental.js';
 import type { Reservation } from '../../src/domain/reservation.js';
+import type { KeptWebhookEndpoint, WebhookDelivery } from '../../src/domain/webhook-endpoint.js';
 import { breachesOf, counters } from './law.js';
 
 /** ms for which a key keeps its answer in these tests */
@@ -36,9 +39,14 @@ export class ModelStore {
   readonly rentals = new Map<string, Rental>();
   readonly reservations = new Map<string, Reservation>();
   readonly cartItems = new Map<string, CartItem>();
+  readonly orders = new Map<string, Order>();
+  readonly paymentEvents = new Set<string>();
   readonly ledger: Movement[] = [];
   readonly records = new Map<string, IdempotencyRecord>();
   readonly apiKeys = new Map<string, ApiKey>();
+  readonly webhookEndpoints = new Map<string, KeptWebhookEndpoint>();
+  readonly webhookDeliveries = new Map<string, WebhookDelivery>();
+  readonly events: LinelessEvent[] = [];
 
   /** Puts a product there, with an opening line for what it has. */
   addProduct(given: Partial<Product>): void {
@@ -102,11 +110,14 @@ export class ModelStore {
   }
 
   load(commands: readonly Command[]): Loaded {
-    const needs = needsOf(commands);
+    const needs = this.#needsOf(commands);
+    const orders = this.#ordersFor(needs);
     const loaded = structuredClone({
       now: this.now,
       products: found(this.products, needs.productIds),
-      rentals: found(this.rentals, [...new Set(this.#rentalIdsFor(needs))]),
+      rentals: found(this.rentals, [
+        ...new Set([...this.#rentalIdsFor(needs), ...orders.flatMap(rentalIdsOfOrder)]),
+      ]),
       ...this.#holdsFor(needs),
       customers: needs.customers.map((customer) => ({
         ...customer,
@@ -121,12 +132,24 @@ export class ModelStore {
             item.storeId === storeId && item.userId === userId && item.productId === productId,
         ),
       ),
+      orders,
+      knownPaymentEventIds: needs.paymentEventIds.filter((id) => this.paymentEvents.has(id)),
       records: found(this.records, needs.keyHashes),
       takenSkus: needs.skus.filter((wanted) => this.#hasSku(wanted)),
       apiKeys: found(this.apiKeys, needs.apiKeyIds),
+      webhooks: {
+        endpoints: found(this.webhookEndpoints, needs.webhookEndpointIds),
+        deliveries: found(this.webhookDeliveries, needs.webhookDeliveryIds),
+      },
     });
     const ids = new Set([...needs.syncIds, ...needs.deepSyncIds, ...productsToMend(loaded)]);
     return { ...loaded, truths: [...ids].map((id) => this.#truthOf(id)) };
+  }
+
+  #needsOf(commands: readonly Command[]): Needs {
+    const needs = needsOf(commands);
+    const own = needs.ownHoldsOf(found(this.products, needs.productIds));
+    return { ...needs, holds: [...needs.holds, ...own] };
   }
 
   /** The units of a product's active holds, those that are due among them. */
@@ -171,16 +194,36 @@ export class ModelStore {
     this.#checkHolds();
     for (const id of changes.removedCartItemIds) this.cartItems.delete(id);
     for (const [id, item] of changes.savedCartItems) this.cartItems.set(id, structuredClone(item));
+    for (const [id, order] of changes.changedOrders) this.orders.set(id, structuredClone(order));
+    for (const [id, order] of changes.newOrders) insert(this.orders, id, order);
+    for (const { id } of changes.paymentEvents) this.paymentEvents.add(id);
     this.ledger.push(...structuredClone(changes.movements));
     for (const product of changes.changedProducts) this.#saveProduct(product);
     for (const { secretHash: _, ...key } of changes.newApiKeys) insert(this.apiKeys, key.id, key);
     for (const id of changes.revokedApiKeyIds) this.apiKeys.delete(id);
+    const { created, changed, deleted, retried } = changes.webhooks;
+    for (const [id, row] of created) insert(this.webhookEndpoints, id, row);
+    for (const [id, row] of changed) this.webhookEndpoints.set(id, structuredClone(row));
+    for (const id of deleted) this.webhookEndpoints.delete(id);
+    for (const [id, row] of retried) this.webhookDeliveries.set(id, structuredClone(row));
+    this.events.push(...structuredClone(changes.events));
     for (const keyHash of changes.expiredKeys) this.records.delete(keyHash);
     for (const record of changes.records) insert(this.records, record.keyHash, record);
     for (const [keyHash, outcome] of changes.changedOutcomes) {
       const record = this.records.get(keyHash);
       if (record) this.records.set(keyHash, structuredClone({ ...record, outcome }));
     }
+  }
+
+  #ordersFor({ orderIds, cartsOfOrders }: Needs): Order[] {
+    return [...this.orders.values()].filter(
+      (order) =>
+        orderIds.includes(order.id) ||
+        (order.status === 'pending' &&
+          cartsOfOrders.some(
+            ({ storeId, cartId }) => storeId === order.storeId && cartId === order.cartId,
+          )),
+    );
   }
 
   #held(): Reservation[] {

@@ -6,12 +6,17 @@ const TABLES = [
   'reservations',
   'customers',
   'cart_items',
+  'orders',
+  'webhook_events',
   'movements',
   'idempotency_keys',
   'api_keys',
+  'webhook_endpoints',
+  'event_tickets',
   'commits',
   'sync_runs',
   'sync_findings',
+  'reports',
 ];
 
 /** How many rows each table has, and the sum of all versions: the same where nothing was changed. */

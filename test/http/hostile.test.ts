@@ -150,6 +150,41 @@ const STOCK_LINE = {
   store_id: ['2'],
 };
 
+const CHECKOUT = { cartId: 'c', items: [{ productId: 1, quantity: 1 }] };
+const NO_CHECKOUT = {
+  cartId: [...NO_LINE, 'null', `"${'x'.repeat(201)}"`],
+  ...badLines(
+    'items',
+    { productId: 1, quantity: 1 },
+    {
+      productId: NO_PRODUCT,
+      quantity: NO_LINE_UNITS,
+      unitAmount: NO_COUNT,
+      x: ['1'],
+    },
+  ),
+  currency: ['5', '"EU"', '"EURO"', '"€€€"', '"EUR\\n"', '""', '[]'],
+  customerEmail: ['5', '"a"', '"a b@c.de"', '"a@b.de\\r\\nBcc: x@y.zz"', '""', '{}'],
+  amount: ['1'],
+  status: ['"confirmed"'],
+};
+const NO_URL = ['5', 'null', '""', '"a"', '"/a"', '"javascript:alert(1)"', '"ftp://a.b/c"', '[]'];
+
+const HOOK = { url: 'https://receiver.invalid/', events: ['*'] };
+/** JSON that is no URL of an endpoint: those that lead to private addresses have tests of their own. */
+const NO_HOOK_URL = [
+  ...NO_URL,
+  ...['"http://a.b/c"', '"https://127.0.0.1/"', '"https://[::1]/"', '"https://a:b@c.d/"'],
+  `"https://a.b/${'x'.repeat(2000)}"`,
+];
+const NO_PATTERNS = {
+  events: ['5', 'null', '"*"', '{}', '[]', JSON.stringify(Array(51).fill('*'))],
+  'events[0]': [
+    ...['[5]', '[null]', '["rental"]', '["rental."]', '["rental.lost"]', '["nothing.*"]'],
+    ...['["*.created"]', '[""]', '[".*"]'],
+  ],
+};
+
 /** For each route with a body: a good body, and for each field JSON that it must not take. */
 const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string, string[]> }> = {
   createProduct: {
@@ -340,6 +375,29 @@ const FIELDS: Record<string, { good: Record<string, unknown>; bad: Record<string
       quantity: [...NO_COUNT, '0', '1000001'],
       increase_stock: NO_FLAG,
       price: ['1'],
+    },
+  },
+  createPaymentIntent: { good: CHECKOUT, bad: NO_CHECKOUT },
+  createCheckoutSession: {
+    good: { ...CHECKOUT, successUrl: 'https://a.b/c', cancelUrl: 'https://a.b/d' },
+    bad: { ...NO_CHECKOUT, successUrl: NO_URL, cancelUrl: NO_URL },
+  },
+  cancelOrder: {
+    good: {},
+    bad: { reason: [...NO_TEXT, `"${'x'.repeat(501)}"`], status: ['"refunded"'] },
+  },
+  createWebhookEndpoint: {
+    good: HOOK,
+    bad: { url: NO_HOOK_URL, ...NO_PATTERNS, secret: ['"whsec_mine"'], enabled: ['true'] },
+  },
+  updateWebhookEndpoint: {
+    good: {},
+    bad: {
+      url: NO_HOOK_URL,
+      ...NO_PATTERNS,
+      enabled: NO_FLAG,
+      rotateSecret: [...NO_FLAG, 'false'],
+      secret: ['"whsec_mine"'],
     },
   },
   createApiKey: {

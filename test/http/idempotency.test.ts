@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '../../src/ids.js';
+import type { Database } from '../../src/persistence/database.js';
+import { insertDeliveries } from '../../src/persistence/webhook-deliveries.js';
 import { DATABASES } from '../helpers/databases.js';
 import { tableCounts } from '../helpers/rows.js';
 import { type Answer, type Client, type Service, startService } from '../helpers/service.js';
+import { deliver, type StripeServer, startStripe } from '../helpers/stripe-server.js';
 import { SURFACES } from '../helpers/surfaces.js';
+import { paymentSettings, RETURN_URLS } from '../payments/setup.js';
 
 const REPEATS = 20;
 let made = 0;
@@ -28,11 +33,26 @@ const reservation = async (client: Client): Promise<{ id: string; cartId: string
   return (await client.post('/api/reservations', hold)).body;
 };
 
+/** What takes the payments, and where the service is that it tells of them. */
+let stripe: StripeServer;
+let serviceUrl: string;
+
+const checkout = async (client: Client) => {
+  const item = { productId: await productId(client), quantity: 2, unitAmount: 5 };
+  return { cartId: name(), items: [item], currency: 'EUR' };
+};
+
+/** An endpoint that is never sent to in these tests: no such host. */
+const HOOK = { url: 'https://receiver.invalid/hook', events: ['webhook_endpoint.disabled'] };
+
 /** One request, ready to be sent with any headers. */
 type Send = (headers: Record<string, string>) => Promise<Answer>;
 
 /** Every route that writes: a request that is accepted, and the rows that it writes. */
-const WRITES: Record<string, { prepare(client: Client): Promise<Send>; rows: object }> = {
+const WRITES: Record<
+  string,
+  { prepare(client: Client, rows: Database): Promise<Send>; rows: object }
+> = {
   createProduct: {
     rows: { products: 1, movements: 1, versions: 1 },
     async prepare(client) {
@@ -248,6 +268,67 @@ const WRITES: Record<string, { prepare(client: Client): Promise<Send>; rows: obj
       return (headers) => client.post('/api/reservations/cleanup', undefined, headers);
     },
   },
+  createPaymentIntent: {
+    // The order with its hold; then the payment is noted.
+    rows: { orders: 1, reservations: 1, movements: 1, versions: 1, commits: 1 },
+    async prepare(client) {
+      const body = await checkout(client);
+      return (headers) => client.post('/api/checkout/create-payment-intent', body, headers);
+    },
+  },
+  createCheckoutSession: {
+    rows: { orders: 1, reservations: 1, movements: 1, versions: 1, commits: 1 },
+    async prepare(client) {
+      const body = { ...(await checkout(client)), ...RETURN_URLS };
+      return (headers) => client.post('/api/checkout/create-session', body, headers);
+    },
+  },
+  cancelOrder: {
+    rows: { movements: 1, versions: 1 },
+    async prepare(client) {
+      const path = '/api/checkout/create-payment-intent';
+      const { orderId, paymentIntentId } = (await client.post(path, await checkout(client))).body;
+      await deliver(serviceUrl, stripe.pay(paymentIntentId));
+      return (headers) => client.post(`/api/orders/${orderId}/cancel`, undefined, headers);
+    },
+  },
+  createEventTicket: {
+    rows: { event_tickets: 1, commits: 1 },
+    async prepare(client) {
+      return (headers) => client.post('/api/events/ticket', undefined, headers);
+    },
+  },
+  createWebhookEndpoint: {
+    rows: { webhook_endpoints: 1, commits: 1 },
+    async prepare(client) {
+      return (headers) => client.post('/api/webhook-endpoints', HOOK, headers);
+    },
+  },
+  updateWebhookEndpoint: {
+    rows: { commits: 1 },
+    async prepare(client) {
+      const { id } = (await client.post('/api/webhook-endpoints', HOOK)).body;
+      const changes = { enabled: false, rotateSecret: true };
+      return (headers) => client.patch(`/api/webhook-endpoints/${id}`, changes, headers);
+    },
+  },
+  deleteWebhookEndpoint: {
+    rows: { webhook_endpoints: -1, commits: 1 },
+    async prepare(client) {
+      const { id } = (await client.post('/api/webhook-endpoints', HOOK)).body;
+      return (headers) => client.delete(`/api/webhook-endpoints/${id}`, undefined, headers);
+    },
+  },
+  retryWebhookDelivery: {
+    rows: { commits: 1 },
+    async prepare(client, rows) {
+      const { id } = (await client.post('/api/webhook-endpoints', HOOK)).body;
+      const delivery = { id: newId(), storeId: 1, endpointId: id, eventId: 1, type: 'drift.found' };
+      await insertDeliveries(rows, [{ ...delivery, productId: null, payload: '{}' }]);
+      const path = `/api/webhook-endpoints/${id}/deliveries/${delivery.id}/retry`;
+      return (headers) => client.post(path, undefined, headers);
+    },
+  },
   createApiKey: {
     rows: { api_keys: 1, commits: 1 },
     async prepare(client) {
@@ -271,10 +352,15 @@ describe.each(DATABASES)('an Idempotency-Key on %s', (kind) => {
   let service: Service;
   let admin: Client;
   beforeAll(async () => {
-    service = await startService(kind);
+    stripe = await startStripe();
+    service = await startService(kind, paymentSettings(stripe));
+    serviceUrl = service.url;
     admin = service.client();
   });
-  afterAll(() => service.stop());
+  afterAll(async () => {
+    await service.stop();
+    await stripe.close();
+  });
 
   /** Sends something, and returns its answer and the rows that it added. */
   async function added<T>(send: () => Promise<T>): Promise<{ answer: T; rows: object }> {
@@ -296,7 +382,7 @@ describe.each(DATABASES)('an Idempotency-Key on %s', (kind) => {
   it.each(Object.entries(WRITES))(
     `%s: ${REPEATS} at once have one effect, and all get its answer`,
     async (_route, { prepare, rows }) => {
-      const send = await prepare(admin);
+      const send = await prepare(admin, service.rows);
       const headers = key();
       const together = await added(() =>
         Promise.all(Array.from({ length: REPEATS }, () => send(headers))),
@@ -313,7 +399,7 @@ describe.each(DATABASES)('an Idempotency-Key on %s', (kind) => {
       for (const answer of [...together.answer.filter(isReplay), later.answer]) {
         expect(answer.status).toBe(status);
         // A secret is shown once.
-        expect(answer.body).toEqual(body?.key ? { ...body, key: null } : body);
+        expect(answer.body).toEqual(withoutSecrets(body));
         expect(answer.headers.get('etag')).toBe(said.get('etag'));
       }
     },
@@ -363,6 +449,35 @@ describe.each(DATABASES)('an Idempotency-Key on %s', (kind) => {
     expect(await send({})).toEqual([201, true]);
     expect(await send({ storeId: 2 })).toEqual([201, false]);
     expect(await send({ sub: 'somebody else' })).toEqual([409, false]);
+  });
+
+  it("gets its first answer also once the cart is somebody else's", async () => {
+    const [ann, bob] = ['ann', 'bob'].map((sub) => service.client({ sub, role: 'customer' }));
+    if (!ann || !bob) throw new Error('two customers were asked for');
+    const hold = async (cartId: string, by: Client) => {
+      const body = { cartId, resellerProductId: await productId(admin), quantity: 1 };
+      return (await by.post('/api/reservations', body)).body.id;
+    };
+    const sends: ((cartId: string, id: string) => Send)[] = [
+      (cartId) => (headers) =>
+        ann.post(`/api/reservations/cart/${cartId}/confirm`, { orderId: 'O' }, headers),
+      (cartId) => (headers) => ann.delete(`/api/reservations/cart/${cartId}`, undefined, headers),
+      (_, id) => (headers) =>
+        ann.post(`/api/reservations/${id}/confirm`, { orderId: 'O' }, headers),
+      (_, id) => (headers) => ann.delete(`/api/reservations/${id}`, undefined, headers),
+    ];
+    for (const sendFor of sends) {
+      const cartId = name();
+      // Nobody's in particular, in a cart that she may touch as long as it is nobody else's.
+      const send = sendFor(cartId, await hold(cartId, admin));
+      const headers = key();
+      const first = await send(headers);
+      await hold(cartId, bob);
+      const again = await send(headers);
+      expect([first.status, again.status, isReplay(again)]).toEqual([200, 200, true]);
+      expect(again.body).toEqual(first.body);
+      expect((await send(key())).status).toBeGreaterThanOrEqual(403);
+    }
   });
 
   it('remembers refusals that rest on what was there: 409 and 412', async () => {
@@ -457,4 +572,13 @@ describe.each(DATABASES)('an Idempotency-Key on %s', (kind) => {
 
 function toMs(value: unknown): number {
   return value instanceof Date ? value.getTime() : Date.parse(`${value}Z`);
+}
+
+/** A body as a repeat shows it. */
+function withoutSecrets(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null) return body;
+  const isSecret = (name: string) => ['key', 'ticket', 'secret', 'clientSecret'].includes(name);
+  return Object.fromEntries(
+    Object.entries(body).map(([field, value]) => [field, isSecret(field) ? null : value]),
+  );
 }

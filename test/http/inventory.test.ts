@@ -812,7 +812,7 @@ describe.each(DATABASES)('the inventory on %s', (kind) => {
             index: 4,
             productId: draft.id,
             productTitle: draft.name,
-            error: 'The product is not available: it is a draft. Publish it first.',
+            error: 'The product is not available: it is not published.',
             code: 'not_available',
             requested: 1,
             available: 0,

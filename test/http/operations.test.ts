@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { createApp } from '../../src/app.js';
+import { SIGNED_ENDPOINTS } from '../../src/http/surfaces.js';
 import { createLogger } from '../../src/log.js';
 import { DATABASES } from '../helpers/databases.js';
 import { itWithPromtool, runPromtool } from '../helpers/promtool.js';
@@ -142,9 +143,10 @@ describe.each(DATABASES)('operations on %s', (kind) => {
       const declared = SURFACES.flatMap((surface) => surface.endpoints).map(
         ({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
       );
+      const signed = SIGNED_ENDPOINTS.map(({ path }) => `post ${path}`);
       const plain = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'];
       expect(operations.map(({ route }) => route).sort()).toEqual(
-        [...declared, ...plain.map((path) => `get ${path}`)].sort(),
+        [...declared, ...signed, ...plain.map((path) => `get ${path}`)].sort(),
       );
       expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(
         operations.length,

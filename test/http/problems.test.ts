@@ -13,6 +13,7 @@ import {
   testConfig,
   tokenFor,
 } from '../helpers/service.js';
+import { deliver, event } from '../helpers/stripe-server.js';
 
 /** What a provoked problem is compared with: all of it but type, title, status and code. */
 interface Provoked {
@@ -31,7 +32,12 @@ describe.each(DATABASES)('problems on %s', (kind) => {
   let made = 0;
 
   beforeAll(async () => {
-    service = await startService(kind);
+    service = await startService(kind, {
+      STRIPE_SECRET_KEY: 'sk_test_1',
+      STRIPE_WEBHOOK_SECRET: 'whsec_1',
+      // Nobody is there.
+      STRIPE_API_BASE: 'http://127.0.0.1:1',
+    });
     tight = await startService(kind, {
       RATE_LIMIT_PER_MINUTE: '1',
       BATCH_MAX: '1',
@@ -90,6 +96,40 @@ describe.each(DATABASES)('problems on %s', (kind) => {
       detail: 'There is no such reservation.',
       instance: '/api/reservations/cart/empty/confirm',
     }),
+    order_not_found: async () => ({
+      answer: await admin.get('/api/orders/1'),
+      detail: 'There is no such order.',
+      instance: '/api/orders/1',
+    }),
+    invalid_signature: async () => {
+      const { status, body } = await deliver(service.url, event('ping', {}));
+      const headers = new Headers({ 'Content-Type': 'application/problem+json' });
+      return {
+        answer: { status, body, headers },
+        detail:
+          'The signature fits none of the secrets in STRIPE_WEBHOOK_SECRET, or is older than 5 minutes.',
+        instance: '/api/webhooks/stripe',
+      };
+    },
+    payment_provider_failed: async () => {
+      const { id } = await makeProduct({ price_amount: 5, price_currency: 'EUR' });
+      const checkout = { cartId: 'c', items: [{ productId: id, quantity: 1 }] };
+      return {
+        answer: await admin.post('/api/checkout/create-payment-intent', checkout),
+        detail: expect.stringMatching(/^The payment provider did not answer, .+\.$/),
+        instance: '/api/checkout/create-payment-intent',
+        facts: { orderId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      };
+    },
+    payments_not_configured: async () => ({
+      answer: await tight.client({ sub: 'buyer' }).post('/api/checkout/create-payment-intent', {
+        cartId: 'c',
+        items: [{ productId: 1, quantity: 1 }],
+      }),
+      detail:
+        'Payments are not set up: STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET are needed for them.',
+      instance: '/api/checkout/create-payment-intent',
+    }),
     cart_item_not_found: async () => {
       const { id: product_id } = await makeProduct();
       return {
@@ -98,6 +138,11 @@ describe.each(DATABASES)('problems on %s', (kind) => {
         instance: '/api/cart/remove',
       };
     },
+    webhook_endpoint_not_found: async () => ({
+      answer: await admin.get('/api/webhook-endpoints/1'),
+      detail: 'There is no such webhook endpoint.',
+      instance: '/api/webhook-endpoints/1',
+    }),
     not_found: async () => ({
       answer: await admin.get('/api/nothing'),
       detail: 'There is nothing at /api/nothing. See /docs.',
@@ -130,7 +175,7 @@ describe.each(DATABASES)('problems on %s', (kind) => {
       const { id } = await makeProduct({ publish: false });
       return {
         answer: await admin.post('/api/rentals', { product_id: id }),
-        detail: 'The product is not available: it is a draft. Publish it first.',
+        detail: 'The product is not available: it is not published.',
         instance: '/api/rentals',
         facts: { requested: 1 },
       };
@@ -174,7 +219,7 @@ describe.each(DATABASES)('problems on %s', (kind) => {
       const { id, expiresAt: limitAt } = (await admin.post('/api/reservations', hold)).body;
       return {
         answer: await admin.patch(`/api/reservations/${id}/extend`, { additionalMinutes: 0.1 }),
-        detail: `The hold can not be extended beyond ${limitAt}: it has lived as long as a hold may.`,
+        detail: `The hold can not be extended beyond ${limitAt}: a hold lives no longer.`,
         instance: `/api/reservations/${id}/extend`,
         facts: { limitAt },
       };
@@ -350,14 +395,16 @@ describe('the table of codes', () => {
       byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
     }
     expect(Object.fromEntries(byStatus)).toEqual({
-      400: ['malformed_json', 'malformed_request'],
+      400: ['malformed_json', 'malformed_request', 'invalid_signature'],
       401: ['unauthenticated'],
       403: ['forbidden'],
       404: [
         'product_not_found',
         'rental_not_found',
         'reservation_not_found',
+        'order_not_found',
         'cart_item_not_found',
+        'webhook_endpoint_not_found',
         'not_found',
       ],
       405: ['method_not_allowed'],
@@ -379,7 +426,8 @@ describe('the table of codes', () => {
       422: ['validation_failed', 'idempotency_key_reused'],
       429: ['rate_limited'],
       500: ['internal'],
-      503: ['overloaded', 'database_unavailable'],
+      502: ['payment_provider_failed'],
+      503: ['overloaded', 'database_unavailable', 'payments_not_configured'],
     });
   });
 

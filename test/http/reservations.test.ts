@@ -490,6 +490,22 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       expect(next.body.reservations).toMatchObject([{ id: more.id, orderId: 'O-2' }]);
     });
 
+    it('confirming a cart again is the same answer, oldest hold first, though it held one before', async () => {
+      const [early, late] = [await makeProduct(), await makeProduct()];
+      const cartId = name('cart');
+      await admin.delete(
+        `/api/reservations/${(await hold({ cartId, resellerProductId: late.id })).id}`,
+      );
+      for (const { id } of [early, late]) await hold({ cartId, resellerProductId: id });
+      const path = `/api/reservations/cart/${cartId}/confirm`;
+      const first = await admin.post(path, { orderId: 'O' });
+      expect(first.body.reservations.map(({ sku }: { sku: string }) => sku)).toEqual([
+        early.sku,
+        late.sku,
+      ]);
+      expect((await admin.post(path, { orderId: 'O' })).body).toEqual(first.body);
+    });
+
     it('of an unknown cart: nothing to confirm, and nothing to give back', async () => {
       const path = `/api/reservations/cart/${name('unknown')}`;
       expect((await admin.get(path)).body.data).toEqual([]);

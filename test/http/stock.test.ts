@@ -337,7 +337,7 @@ describe.each(DATABASES)('stock on %s', (kind) => {
       });
       expect(answer.body.errors).toEqual([
         { index: 1, product_id: short.sku, ...ofShort },
-        { index: 2, product_id: 'NOTHING', ...notFound },
+        { index: 2, product_id: 'NOTHING', requested: 1, ...notFound },
         { index: 3, product_id: short.id, ...ofShort },
         {
           index: 4,
@@ -347,7 +347,7 @@ describe.each(DATABASES)('stock on %s', (kind) => {
           requested: 1,
           message: 'The product is out of stock: no unit is free.',
         },
-        { index: 5, product_id: 9_999_999, ...notFound },
+        { index: 5, product_id: 9_999_999, requested: 1, ...notFound },
         {
           index: 6,
           product_id: draft.id,
@@ -363,8 +363,21 @@ describe.each(DATABASES)('stock on %s', (kind) => {
       expect(alone.status).toBe(404);
       expect(alone.body).toMatchObject({
         code: 'product_not_found',
-        errors: [{ index: 0, product_id: 'NOTHING', ...notFound }],
+        errors: [{ index: 0, product_id: 'NOTHING', requested: 1, ...notFound }],
       });
+    });
+
+    it('holds and buys more units in all than one line may ask for', async () => {
+      const { id } = await makeProduct({ quantity: 10_000_000 });
+      const line = { product_id: id, quantity: 1_000_000 };
+      const user_id = 'wholesaler';
+      for (let i = 0; i < 3; i++) await admin.post('/api/stock/reserve', { ...line, user_id });
+      const held = await admin.get(`/api/reservations/cart/user:${user_id}`);
+      expect(held.body.data).toMatchObject([{ quantity: 3_000_000 }]);
+      const bought = await purchase({ user_id, items: Array.from({ length: 5 }, () => line) });
+      expect(bought.body.rentals).toMatchObject([{ quantity: 5_000_000 }]);
+      const [{ id: rentalId }] = bought.body.rentals;
+      expect((await admin.get(`/api/rentals/${rentalId}`)).body.quantity).toBe(5_000_000);
     });
 
     it('takes 1 to 1,000 items', async () => {

@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '../../src/ids.js';
+import { at } from '../../src/persistence/sql.js';
+import { line, reserve } from '../helpers/commands.js';
 import { DATABASES } from '../helpers/databases.js';
 import { type Client, type Service, startService } from '../helpers/service.js';
 
-const counters = (quantity: number, available: number, rented: number) => ({
+const counters = (quantity: number, available: number, rented: number, reserved = 0) => ({
   quantity,
   quantity_available: available,
-  quantity_reserved: 0,
+  quantity_reserved: reserved,
   quantity_rented: rented,
 });
+const HOUR_MS = 3_600_000;
 
 describe.each(DATABASES)('sync on %s', (kind) => {
   let service: Service;
@@ -25,6 +29,16 @@ describe.each(DATABASES)('sync on %s', (kind) => {
     const { body: product } = await admin.post('/api/products', made);
     const { body: rental } = await admin.post('/api/rentals', { product_id: sku, quantity: 2 });
     return { id: product.id as number, rentalId: rental.id as string };
+  }
+
+  /** Holds units for a cart of its own, for an hour. */
+  async function holdUnits(productId: number, quantity: number): Promise<string> {
+    const reservationId = newId();
+    const expiry = { lastsMs: HOUR_MS };
+    const one = line(quantity, { productId, cartId: reservationId, reservationId, expiry });
+    const { outcome } = await service.app.core.send(reserve('set', [one], { id: newId() }));
+    expect(outcome.ok).toBe(true);
+    return reservationId;
   }
 
   /** What the ledger adds up to, line by line, has to be what the row says. */
@@ -88,15 +102,78 @@ describe.each(DATABASES)('sync on %s', (kind) => {
     },
   ];
 
+  const SPOILT_HOLDS = [
+    {
+      what: 'a hold deleted',
+      spoil: (holdId: string) => `DELETE FROM reservations WHERE id = '${holdId}'`,
+      new: counters(5, 3, 2),
+    },
+    {
+      what: 'a hold whose units were edited',
+      spoil: (holdId: string) => `UPDATE reservations SET quantity = 1 WHERE id = '${holdId}'`,
+      new: counters(5, 2, 2, 1),
+    },
+    {
+      what: 'a hold of more units than are owned',
+      spoil: (holdId: string) => `UPDATE reservations SET quantity = 4 WHERE id = '${holdId}'`,
+      new: counters(6, 0, 2, 4),
+      causes: ['over_committed', 'reservation_changed_outside'],
+    },
+    {
+      what: 'a hold released behind the back of the service',
+      spoil: (holdId: string) =>
+        `UPDATE reservations SET status = 'released', active = NULL WHERE id = '${holdId}'`,
+      new: counters(5, 3, 2),
+    },
+    {
+      what: 'a hold that is due sooner than anybody would look',
+      spoil: (holdId: string) =>
+        `UPDATE reservations SET expires_at = '${at(Date.now() + HOUR_MS / 2)}' WHERE id = '${holdId}'`,
+      new: counters(5, 1, 2, 2),
+    },
+  ];
+
   it.each(SPOILS)('finds, names and repairs $what, while rentals go on', async (example) => {
     const { id, rentalId } = await rentedProduct(`spoilt: ${example.what}`);
-    await admin.post('/api/products', {
+    await service.rows.run(example.spoil(id, rentalId));
+    await expectRepair(id, example);
+  });
+
+  it.each(SPOILT_HOLDS)('finds, names and repairs $what, while holds go on', async (example) => {
+    const { causes = ['reservation_changed_outside'] } = example;
+    const { id } = await rentedProduct(`spoilt: ${example.what}`);
+    await service.rows.run(example.spoil(await holdUnits(id, 2)));
+    await expectRepair(id, { ...example, old: counters(5, 1, 2, 2), causes });
+  });
+
+  it('frees the units of a hold that was due already, and that nobody looked for', async () => {
+    const { id } = await rentedProduct('hidden');
+    const holdId = await holdUnits(id, 3);
+    await service.rows.run(
+      `UPDATE reservations SET expires_at = '2020-01-01 00:00:00.000' WHERE id = '${holdId}'`,
+    );
+    const rental = { product_id: id, quantity: 3 };
+    expect((await admin.post('/api/rentals', rental)).body.code).toBe('out_of_stock');
+    await admin.post(`/api/products/${id}/sync-quantity`);
+    expect((await admin.post('/api/rentals', rental)).status).toBe(201);
+    await expectLawful(id);
+  });
+
+  type Example = {
+    what: string;
+    old: Record<string, number>;
+    new: Record<string, number>;
+    causes: string[];
+  };
+
+  /** A dry run finds it, a run repairs it and nothing else, and then nothing is found. */
+  async function expectRepair(id: number, example: Example) {
+    const { body: busyProduct } = await admin.post('/api/products', {
       sku: `busy: ${example.what}`,
       name: 'b',
       quantity: 900,
       publish: true,
     });
-    await service.rows.run(example.spoil(id, rentalId));
 
     let isOver = false;
     const busy = (async () => {
@@ -106,6 +183,7 @@ describe.each(DATABASES)('sync on %s', (kind) => {
         const answers = await Promise.all(
           Array.from({ length: 5 }, () => admin.post('/api/rentals', rental)),
         );
+        await holdUnits(busyProduct.id, 1);
         for (const { status } of answers) statuses.add(status);
       }
       return statuses;
@@ -135,7 +213,7 @@ describe.each(DATABASES)('sync on %s', (kind) => {
       reason: example.causes.join(', '),
       rental_id: null,
     });
-  });
+  }
 
   it('finds with deep what a later command has covered up', async () => {
     const { id } = await rentedProduct('covered up');

@@ -50,6 +50,29 @@ describe.each(DATABASES)('the replay of samples/sakila on %s', (kind) => {
     REPLAY_TIMEOUT_MS,
   );
 
+  it('is what the reports say', async () => {
+    const admin = service.client();
+    const summary = (await admin.get('/api/reports/summary')).body;
+    expect(summary).toMatchObject({
+      levels: { quantity: 4_581, quantityAvailable: 4_398, quantityRented: 183 },
+      rentals: {
+        begun: { count: 16_044, units: 16_044 },
+        returned: { count: 15_861, units: 15_861 },
+      },
+      refused: { outOfStock: { requests: 0 }, insufficientStock: { requests: 0 } },
+    });
+    const most = (await admin.get('/api/reports/products?sort=mostRented&limit=2')).body.data;
+    expect(most).toMatchObject([
+      { name: 'Love Suicides', rentals: { begun: { units: 20 } } },
+      { name: 'Idols Snatchers', rentals: { begun: { units: 20 } } },
+    ]);
+    const month = summary.to.slice(0, 7);
+    const advice = (await admin.get(`/api/reports/stock-advice?month=${month}&limit=1000`)).body;
+    const neverNeeded = advice.data.map((row: { neverNeeded: number }) => row.neverNeeded);
+    expect(neverNeeded).toHaveLength(245);
+    expect(neverNeeded.reduce((sum: number, units: number) => sum + units)).toBe(248);
+  }, 60_000);
+
   it('keeps the law on every product', () =>
     none(
       'SELECT id FROM products WHERE quantity <> quantity_available + quantity_reserved + ' +

@@ -1,6 +1,6 @@
 import { BACK_OFFICE } from '../caller.js';
 import { type Endpoint, endpoint, replyTo } from '../endpoint.js';
-import { lineAt, spellingOf, withProductIds } from './lines.js';
+import { lineAt, linesOf, spellingOf } from './lines.js';
 import { renderLevel } from './replies.js';
 import { AdjustBody, ChangeReply, RestockBody } from './schemas.js';
 
@@ -42,11 +42,14 @@ function stockChange(
     takesList: true,
     replies: { 200: { description: 'For each line what is there now.', schema: ChangeReply } },
     async handle({ core, caller, body: { updates }, header }) {
-      const lines = await withProductIds(core, caller, updates);
       const answer = await core.send({
         ...header(),
         kind,
-        lines: lines.map(({ productId, quantity, reason }) => ({ productId, quantity, reason })),
+        lines: await linesOf({ core, caller }, updates, ({ quantity, reason }, productId) => ({
+          productId,
+          quantity,
+          reason,
+        })),
       });
       return replyTo(
         answer,

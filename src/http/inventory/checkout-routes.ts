@@ -4,7 +4,7 @@ import { BACK_OFFICE, ownerOf } from '../caller.js';
 import { type Endpoint, endpoint, replyTo } from '../endpoint.js';
 import { iso } from '../schemas.js';
 import type { SurfaceSettings } from '../surface-settings.js';
-import { lineAt, spellingOf, withProductIds } from './lines.js';
+import { lineAt, linesOf, spellingOf } from './lines.js';
 import { renderLevel } from './replies.js';
 import {
   ConfirmSaleBody,
@@ -37,21 +37,25 @@ function reserveInventory({ reservationExpiryMinutes }: SurfaceSettings) {
     replies: { 200: { description: 'For each line what is held.', schema: ReserveReply } },
     problems: ['product_not_found', 'not_available', 'out_of_stock', 'insufficient_stock'],
     async handle({ core, caller, body: { reservations }, header }) {
-      const lines = await withProductIds(core, caller, reservations);
+      // Hot, like createRental: so the fields are written out here too.
+      const { id, storeId, actor, idempotency } = header();
       const answer = await core.send({
-        ...header(),
+        id,
+        storeId,
+        actor,
+        idempotency,
         kind: 'reserve',
         ownerId: ownerOf(caller),
         how: 'set',
-        lines: lines.map(({ productId, quantity, reservationId, expiresAt }, i) => ({
+        lines: await linesOf({ core, caller }, reservations, (said, productId, i) => ({
           productId,
-          cartId: checkoutCart(reservationId),
-          quantity,
+          cartId: checkoutCart(said.reservationId),
+          quantity: said.quantity,
           customerId: null,
           expiry:
-            expiresAt === null
+            said.expiresAt === null
               ? { lastsMs: reservationExpiryMinutes * 60_000 }
-              : { at: expiresAt, field: `reservations[${i}].expiresAt` },
+              : { at: said.expiresAt, field: `reservations[${i}].expiresAt` },
           reservationId: newId(),
         })),
         reason: null,
@@ -102,18 +106,17 @@ const confirmSale = endpoint({
     'insufficient_stock',
   ],
   async handle({ core, caller, body: { updates }, header }) {
-    const lines = await withProductIds(core, caller, updates);
     const answer = await core.send({
       ...header(),
       kind: 'sell',
       ownerId: ownerOf(caller),
-      lines: lines.map(({ productId, quantity, reason, reservationId }) => ({
+      lines: await linesOf({ core, caller }, updates, (said, productId) => ({
         productId,
-        quantity,
-        cartId: reservationId === null ? null : checkoutCart(reservationId),
-        holdMustExist: reservationId !== null,
+        quantity: said.quantity,
+        cartId: said.reservationId === null ? null : checkoutCart(said.reservationId),
+        holdMustExist: said.reservationId !== null,
         userId: null,
-        reason,
+        reason: said.reason,
         rentalId: newId(),
       })),
       orderId: null,

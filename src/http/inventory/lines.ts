@@ -12,20 +12,22 @@ interface NamedLine {
 /** No product has this id: the command names the line in its refusal, with all that fall short. */
 const NO_PRODUCT = 0;
 
-/** Lines with the ids of their products; an id is not looked up, the lock will find it or not. */
-export function withProductIds<T extends NamedLine>(
-  core: Core,
-  caller: Caller,
+/**
+ * Makes of each line of a request, and of the id of its product, a line of a command. An id is not
+ * looked up: the lock will find it or not.
+ */
+export function linesOf<T extends NamedLine, Line>(
+  parts: { core: Core; caller: Caller },
   lines: readonly T[],
-): Promise<(T & { productId: number })[]> {
+  make: (line: T, productId: number, index: number) => Line,
+): Promise<Line[]> {
+  const { core, caller } = parts;
   return Promise.all(
-    lines.map(async (line) => {
+    lines.map((line, index) => {
       const ref = toProductRef(line.variantId);
-      const productId =
-        typeof ref === 'number'
-          ? ref
-          : ((await core.products.find(caller.storeId, ref))?.id ?? NO_PRODUCT);
-      return { ...line, productId };
+      if (typeof ref === 'number') return make(line, ref, index);
+      const found = core.products.find(caller.storeId, ref);
+      return found.then((product) => make(line, product?.id ?? NO_PRODUCT, index));
     }),
   );
 }

@@ -17,6 +17,7 @@ import {
   productNameReply,
   productRefText,
   queryInteger,
+  takenUnits,
   timestamp,
   UNITS_MAX,
   units,
@@ -153,7 +154,7 @@ const CheckoutHold = z
     reservationId: z.string(),
     variantId: productNameReply,
     sku: z.string(),
-    quantity: lineUnits.meta({ description: 'What the checkout holds of it now.' }),
+    quantity: takenUnits.meta({ description: 'What the checkout holds of it now.' }),
     status: z.enum(RESERVATION_STATUSES),
     expiresAt: timestamp,
     availableQuantity: units.meta({ description: 'Free units, after all lines.' }),
@@ -177,7 +178,7 @@ export type SaleReply = z.infer<typeof SaleReply>;
 export const ReleaseReply = z.strictObject({
   success: done,
   released: z.array(
-    z.strictObject({ variantId: productNameReply, sku: z.string(), quantity: lineUnits }),
+    z.strictObject({ variantId: productNameReply, sku: z.string(), quantity: takenUnits }),
   ),
 });
 export type ReleaseReply = z.infer<typeof ReleaseReply>;

@@ -56,8 +56,13 @@ function createReservation(body: ReturnType<typeof reservationBodies>['NewReserv
     ],
     async handle({ core, caller, body, header }) {
       const said = body.resellerProductId;
+      // Hot, like createRental: so the fields are written out here too.
+      const { id, storeId, actor, idempotency } = header();
       const answer = await core.send({
-        ...header(),
+        id,
+        storeId,
+        actor,
+        idempotency,
         kind: 'reserve',
         ownerId: ownerOf(caller),
         how: 'set',
@@ -278,13 +283,12 @@ function extendReservation(body: ReturnType<typeof reservationBodies>['Extension
       'invalid_transition',
     ],
     async handle({ core, caller, params, body, header }) {
-      const { id, productId } = await findReservation(core, caller, params.id);
       const answer = await core.send({
         ...header(),
         kind: 'extend',
         ownerId: ownerOf(caller),
-        productId,
-        reservationId: id,
+        productId: await productOf(core, caller, params.id),
+        reservationId: params.id,
         byMs: toMs(body.additionalMinutes),
       });
       return replyTo(answer, (extended) => ({ status: 200, body: renderReservation(extended) }));
@@ -305,13 +309,12 @@ const confirmReservation = endpoint({
   replies: { 200: { description: 'It, and its rental.', schema: ConfirmedReply } },
   problems: ['reservation_not_found', 'reservation_expired', 'invalid_transition'],
   async handle({ core, caller, params, body, header }) {
-    const { id, productId } = await findReservation(core, caller, params.id);
     const answer = await core.send({
       ...header(),
       kind: 'confirm',
       ownerId: ownerOf(caller),
-      productId,
-      reservationId: id,
+      productId: await productOf(core, caller, params.id),
+      reservationId: params.id,
       orderId: body.orderId,
       rentalId: newId(),
     });
@@ -334,13 +337,12 @@ const releaseReservation = endpoint({
   replies: { 200: { description: 'The reservation.', schema: ReservationReply } },
   problems: ['reservation_not_found', 'invalid_transition'],
   async handle({ core, caller, params, header }) {
-    const { id, productId } = await findReservation(core, caller, params.id);
     const answer = await core.send({
       ...header(),
       kind: 'release',
       ownerId: ownerOf(caller),
-      productId,
-      reservationId: id,
+      productId: await productOf(core, caller, params.id),
+      reservationId: params.id,
       reason: 'manual',
     });
     return replyTo(answer, (released) => ({ status: 200, body: renderReservation(released) }));
@@ -388,10 +390,21 @@ async function heldByCart(
   return held;
 }
 
-/** The products that a command on a whole cart locks; if there are more by then, it is told so. */
-async function productsOfCart(core: Core, caller: Caller, cartId: string): Promise<number[]> {
-  const held = await heldByCart(core, caller, cartId);
+/**
+ * The products that a command on a whole cart locks; if there are more by then, it is told so.
+ * Whose the cart is, the command finds out itself: a repeat gets its first answer, whoever has the
+ * cart by now.
+ */
+async function productsOfCart(core: Core, { storeId }: Caller, cartId: string): Promise<number[]> {
+  const held = await core.reservations.heldByCart(storeId, cartId);
   return held.map(({ productId }) => productId);
+}
+
+/** The product that a command on a reservation locks. Throws 404 where there is no such one. */
+async function productOf(core: Core, { storeId }: Caller, id: string): Promise<number> {
+  const reservation = await core.reservations.find(storeId, id);
+  if (!reservation) throw problemOf({ code: 'reservation_not_found' });
+  return reservation.productId;
 }
 
 /** The reservation, where the caller may touch it. Throws 404. */

@@ -10,6 +10,7 @@ import {
   pageLimit,
   productName,
   productRefText,
+  takenUnits,
   timestamp,
   units,
   uuidText,
@@ -72,7 +73,7 @@ export const ReservationReply = z
     cartId: z.string(),
     resellerProductId,
     sku: z.string(),
-    quantity: lineUnits,
+    quantity: takenUnits,
     status: z
       .enum(RESERVATION_STATUSES)
       .meta({ description: 'One past its expiry is `expired`, written down or not.' }),
@@ -114,7 +115,7 @@ const OrderedRentalReply = z
     storeId: z.int(),
     productId: z.int(),
     userId: z.string().nullable(),
-    quantity: lineUnits,
+    quantity: takenUnits,
     status: z.enum(RENTAL_STATUSES),
     startsAt: timestamp.nullable(),
     endsAt: timestamp.nullable(),

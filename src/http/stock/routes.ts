@@ -142,7 +142,12 @@ const purchaseStock = endpoint({
         status: 200,
         body: renderPurchased(sold, sold[0]?.rental.orderId ?? orderId),
       }),
-      { line: (index) => ({ product_id: items[index]?.product_id }) },
+      {
+        line: (index) => {
+          const item = items[index];
+          return { product_id: item?.product_id, requested: item?.quantity };
+        },
+      },
     );
   },
 });

@@ -6,16 +6,24 @@ import {
 import type { Instant } from '../../domain/instant.js';
 import type { Database } from '../database.js';
 import { instant, integer, nullable, oneOf } from '../rows.js';
+import { list } from '../sql.js';
 
 /** All stores taken together, for metrics. */
 export interface StockSummary {
   readonly products: ReadonlyMap<AvailabilityStatus, number>;
+  /** published products with few units free: at or below their threshold */
+  readonly lowProducts: number;
   /** units */
   readonly counters: Counters;
   readonly holds: HoldSummary;
+  /** those that wait, by what for */
+  readonly orders: ReadonlyMap<WaitingOrder, number>;
   /** null where none was ever finished */
   readonly lastSync: { readonly finishedAt: Instant; readonly driftedProducts: number } | null;
 }
+
+const WAITING_ORDERS = ['pending', 'refund_required'] as const;
+export type WaitingOrder = (typeof WAITING_ORDERS)[number];
 
 export interface HoldSummary {
   readonly active: { readonly holds: number; readonly units: number };
@@ -25,11 +33,16 @@ export interface HoldSummary {
 }
 
 /** Counts products and adds up units. It reads every product, so it is for now and then. */
-export async function summariseStock(database: Database): Promise<StockSummary> {
+export async function summariseStock(
+  database: Database,
+  { lowStockThreshold }: { lowStockThreshold: number },
+): Promise<StockSummary> {
+  const isLow = `quantity_available <= COALESCE(low_stock_threshold, ${lowStockThreshold})`;
   const rows = await database.select(
     'SELECT availability_status, COUNT(*) AS products, SUM(quantity) AS quantity, ' +
       'SUM(quantity_available) AS quantity_available, SUM(quantity_reserved) AS quantity_reserved, ' +
-      'SUM(quantity_rented) AS quantity_rented FROM products GROUP BY availability_status',
+      `SUM(quantity_rented) AS quantity_rented, SUM(CASE WHEN ${isLow} THEN 1 ELSE 0 END) AS low ` +
+      'FROM products GROUP BY availability_status',
   );
   const products = new Map<AvailabilityStatus, number>(AVAILABILITY_STATUSES.map((s) => [s, 0]));
   const sum = (column: string) => rows.reduce((total, row) => total + integer(row, column), 0);
@@ -43,8 +56,25 @@ export async function summariseStock(database: Database): Promise<StockSummary> 
     quantityReserved: sum('quantity_reserved'),
     quantityRented: sum('quantity_rented'),
   };
-  const [holds, lastSync] = [await summariseHolds(database), await readLastSync(database)];
-  return { products, counters, holds, lastSync };
+  const published = rows.filter((row) => row['availability_status'] !== 'draft');
+  return {
+    products,
+    lowProducts: published.reduce((total, row) => total + integer(row, 'low'), 0),
+    counters,
+    holds: await summariseHolds(database),
+    orders: await countOrders(database),
+    lastSync: await readLastSync(database),
+  };
+}
+
+async function countOrders(database: Database): Promise<StockSummary['orders']> {
+  const rows = await database.select(
+    `SELECT status, COUNT(*) AS orders FROM orders ` +
+      `WHERE status IN ${list(database.quote, WAITING_ORDERS)} GROUP BY status`,
+  );
+  const counts = new Map<WaitingOrder, number>(WAITING_ORDERS.map((status) => [status, 0]));
+  for (const row of rows) counts.set(oneOf(row, 'status', WAITING_ORDERS), integer(row, 'orders'));
+  return counts;
 }
 
 async function summariseHolds(database: Database): Promise<HoldSummary> {
