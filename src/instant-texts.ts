@@ -20,3 +20,6 @@ export function instantTexts(write: (iso: string) => string): (ms: Instant) => s
     return text;
   };
 }
+
+/** A time as the world is told it: ISO 8601, UTC, with milliseconds. */
+export const isoText = instantTexts((iso) => iso);

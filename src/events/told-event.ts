@@ -5,6 +5,7 @@ import type { EventType } from '../domain/event.js';
 import type { Instant } from '../domain/instant.js';
 import type { Rental } from '../domain/rental.js';
 import type { Reservation } from '../domain/reservation.js';
+import { isoText } from '../instant-texts.js';
 import type { Database } from '../persistence/database.js';
 import type { OutboxEntry } from '../persistence/outbox.js';
 import { type EventLine, type EventRows, readEventRows } from '../persistence/reads/events.js';
@@ -51,7 +52,7 @@ function tell(entry: OutboxEntry, rows: EventRows): ToldEvent | null {
   const told = entry.from === 'events' ? ofEvent(entry, rows) : ofLine(entry, rows);
   if (!told) return null;
   const { at, userId, data } = told;
-  const message = { id: String(sequence), type, storeId, at: iso(at), data };
+  const message = { id: String(sequence), type, storeId, at: isoText(at), data };
   return { sequence, type, storeId, productId, userId, message };
 }
 
@@ -157,7 +158,7 @@ function rentalData(rental: Rental): Record<string, unknown> {
     endsAt: isoOrNull(rental.endsAt),
     orderId: rental.orderId,
     reservationId: rental.reservationId,
-    createdAt: iso(rental.createdAt),
+    createdAt: isoText(rental.createdAt),
     completedAt: isoOrNull(rental.completedAt),
     cancelledAt: isoOrNull(rental.cancelledAt),
     cancelReason: rental.cancelReason,
@@ -173,13 +174,13 @@ function reservationData(reservation: Reservation, sku: string | null): Record<s
     sku,
     quantity: reservation.quantity,
     status: reservation.status,
-    expiresAt: iso(reservation.expiresAt),
+    expiresAt: isoText(reservation.expiresAt),
     confirmedAt: isoOrNull(reservation.confirmedAt),
     releasedAt: isoOrNull(reservation.releasedAt),
     orderId: reservation.orderId,
     customerId: reservation.customerId,
-    createdAt: iso(reservation.createdAt),
-    updatedAt: iso(reservation.updatedAt),
+    createdAt: isoText(reservation.createdAt),
+    updatedAt: isoText(reservation.updatedAt),
   };
 }
 
@@ -189,11 +190,10 @@ function withTimes(data: Readonly<Record<string, unknown>>): Record<string, unkn
 }
 
 function told(name: string, value: unknown): unknown {
-  if (typeof value === 'number' && /At$/.test(name)) return iso(value);
+  if (typeof value === 'number' && /At$/.test(name)) return isoText(value);
   if (Array.isArray(value)) return value.map((item) => told('', item));
   if (typeof value === 'object' && value !== null) return withTimes({ ...value });
   return value;
 }
 
-const iso = (ms: Instant) => new Date(ms).toISOString();
-const isoOrNull = (ms: Instant | null) => (ms === null ? null : iso(ms));
+const isoOrNull = (ms: Instant | null) => (ms === null ? null : isoText(ms));

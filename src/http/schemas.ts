@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Instant } from '../domain/instant.js';
-import { instantTexts } from '../instant-texts.js';
+import { isoText } from '../instant-texts.js';
 
 /** What requests and replies of several surfaces are made of. Lengths and ranges show in OpenAPI. */
 
@@ -161,11 +161,9 @@ export function toCursor(id: number | string): string {
   return Buffer.from(String(id)).toString('base64url');
 }
 
-const shown = instantTexts((iso) => iso);
-
 /** A time as replies show it. */
 export function iso(ms: Instant): string;
 export function iso(ms: Instant | null): string | null;
 export function iso(ms: Instant | null): string | null {
-  return ms === null ? null : shown(ms);
+  return ms === null ? null : isoText(ms);
 }

@@ -1,6 +1,6 @@
 import type { Connection, Database } from './database.js';
 import { integer, type Row } from './rows.js';
-import { at, list, tuples, type Value } from './sql.js';
+import { list, tuples, type Value } from './sql.js';
 
 /**
  * Every table with its key, those that others refer to first. What reports add up day by day is
@@ -101,10 +101,9 @@ async function count(connection: Connection, table: string): Promise<number> {
   return row ? integer(row, 'total') : 0;
 }
 
-/** A column's value as it is written; times are the only ones that the drivers give differently. */
+/** A column's value as it is written. */
 function toValue(row: Row, column: string): Value {
   const value = row[column];
-  if (value instanceof Date) return at(value.getTime());
   if (value === null || typeof value === 'number' || typeof value === 'string') return value;
   throw new CopyError(`${column} holds a value of a kind that can not be copied: ${typeof value}`);
 }

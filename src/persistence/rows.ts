@@ -33,15 +33,10 @@ export function text(row: Row, column: string): string {
   return value;
 }
 
-/** Reads a time: a Date from MySQL, text in UTC from SQLite. */
+/** Reads a time, which stands there as text in UTC. */
 export function instant(row: Row, column: string): Instant {
   const value = row[column];
-  const ms =
-    value instanceof Date
-      ? value.getTime()
-      : typeof value === 'string'
-        ? Date.parse(`${value.replace(' ', 'T')}Z`)
-        : Number.NaN;
+  const ms = typeof value === 'string' ? Date.parse(`${value.replace(' ', 'T')}Z`) : Number.NaN;
   if (Number.isNaN(ms)) throw new UnexpectedValue(row, column, 'a time');
   return ms;
 }

@@ -27,6 +27,7 @@ import {
   readReservations,
   saveChangedReservations,
 } from '../../src/persistence/reservations.js';
+import { instant } from '../../src/persistence/rows.js';
 import { at } from '../../src/persistence/sql.js';
 import {
   addToCart,
@@ -377,9 +378,7 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
   it('are summed up for metrics: those that promise something, and those that are due', async () => {
     const { now } = database.dialect;
     const [row] = await database.select(`SELECT ${now} AS now`);
-    const real = Date.parse(
-      `${String(row?.['now'] instanceof Date ? row['now'].toISOString() : `${row?.['now']}Z`)}`,
-    );
+    const real = instant(row ?? {}, 'now');
     const rows = [
       hold(1, { expiresAt: real + 60_000, quantity: 3 }),
       hold(2, { expiresAt: real - 9000, quantity: 2 }),
