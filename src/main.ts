@@ -76,7 +76,7 @@ async function greet(config: Config, url: string, secret: string): Promise<void>
   const product = { sku: 'DRILL-18V', name: 'Cordless drill', quantity: 3, publish: true };
   process.stdout.write(
     `
-Rental availability is ready at ${url} (documentation: ${url}/docs)
+Rental availability is ready at ${url} (documentation: ${url}/docs, dashboard: ${url}/admin)
 
 An admin's token for store 1, good for 30 days:
 

@@ -46,7 +46,11 @@ export function addToCart(
       { ...command, kind: 'reserve', how: 'add', lines: [line], reason },
       rules,
     );
-    if (!held.ok) return held;
+    if (!held.ok) {
+      // It has one product and no lines to name.
+      const { lines: _, ...reason } = held.refusal;
+      return refused(reason);
+    }
   }
   const item = {
     id: before?.id ?? command.itemId,

@@ -22,7 +22,6 @@ describe('the lines of a cart', () => {
           code: 'out_of_stock',
           available: 0,
           requested: 1,
-          lines: [{ index: 0, reason: { code: 'out_of_stock', available: 0, requested: 1 } }],
         },
       ],
       ledger: ['reserve 0 -1 1 0', 'change_hold 0 -2 2 0'],
