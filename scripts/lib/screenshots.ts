@@ -97,6 +97,7 @@ const PICTURES: readonly Picture[] = [
   { name: 'reservations', path: '/reservations' },
   { name: 'drift', path: '/drift', press: 'Look for drift' },
   { name: 'reports', path: '/reports' },
+  { name: 'reports-phone', path: '/reports', isPhone: true, theme: 'dark' },
 ];
 
 interface Shop {
@@ -169,16 +170,25 @@ async function keepBusy(client: ServiceClient): Promise<void> {
   await client.post('/api/products/sync-quantities?dry_run=true', null, 'sync');
 }
 
-/** The sample was sent in seconds; the ledger is told as if it had taken a month. */
+/**
+ * The sample was sent in seconds; the ledger is told as if it had taken a month: each product's lines
+ * evenly, each product a little aside of the others, and all of them in order of time.
+ */
 async function spreadOverTime(rows: Database): Promise<void> {
-  // Each product's lines evenly, and each product a little aside of the others.
   await rows.run(
-    'UPDATE movements SET created_at = (SELECT place.at FROM (' +
+    'CREATE TABLE places AS SELECT id, at, ROW_NUMBER() OVER (ORDER BY at, id) AS place FROM (' +
       "SELECT id, strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (30.0 * 86400 * " +
       '(1 - (ROW_NUMBER() OVER lines - (product_id * 37 % 100) / 100.0) / COUNT(*) OVER product)) ' +
       "|| ' seconds') AS at FROM movements WINDOW lines AS (PARTITION BY product_id ORDER BY id), " +
-      'product AS (PARTITION BY product_id)) AS place WHERE place.id = movements.id)',
+      'product AS (PARTITION BY product_id))',
   );
+  await rows.run('CREATE UNIQUE INDEX places_by_id ON places (id)');
+  // Through numbers below 0, since a new number may be an old one of another line.
+  await rows.run(
+    'UPDATE movements SET created_at = p.at, id = -p.place FROM places p WHERE p.id = movements.id',
+  );
+  await rows.run('UPDATE movements SET id = -id');
+  await rows.run('DROP TABLE places');
   await rows.run(
     'UPDATE rentals SET created_at = COALESCE((SELECT MIN(m.created_at) FROM movements m ' +
       'WHERE m.product_id = rentals.product_id AND m.rental_id = rentals.id), created_at)',
@@ -223,6 +233,7 @@ async function take(
     if (picture.press !== undefined)
       await page.getByRole('button', { name: picture.press }).click();
     await page.waitForTimeout(SETTLED_MS);
+    while ((await page.getByText('Loading …').count()) > 0) await page.waitForTimeout(SETTLED_MS);
     await page.screenshot({ path: picture.file, fullPage: false });
   } finally {
     await page.close();

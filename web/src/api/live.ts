@@ -49,7 +49,9 @@ class Live {
     removeEventListener('online', this.#now);
     const socket = this.#socket;
     this.#socket = null;
-    socket?.close();
+    // The browser complains where one is closed that is not open yet.
+    if (socket?.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+    else socket?.close();
   }
 
   /** Calls `listener` with each event; null where something may have been missed. */

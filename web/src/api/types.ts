@@ -100,6 +100,12 @@ export interface Order {
   readonly updatedAt: string;
 }
 
+export interface WebhookEndpoint {
+  readonly id: string;
+  readonly disabledReason: string | null;
+  readonly failingSince: string | null;
+}
+
 export interface Drift {
   readonly product_id: number;
   readonly old: Counters;

@@ -1,9 +1,18 @@
 import { useMemo } from 'preact/hooks';
 import { useAsk, useProducts } from '../api/hooks';
-import type { CamelPage, LowLevel, Order, Overview, Page, Rental, SyncRun } from '../api/types';
+import type {
+  CamelPage,
+  LowLevel,
+  Order,
+  Overview,
+  Page,
+  Rental,
+  SyncRun,
+  WebhookEndpoint,
+} from '../api/types';
 import { useRoutes } from '../features';
 import { counted, formatNumber, formatSpan } from '../format';
-import { useIsAdmin } from '../session';
+import { useSession } from '../session';
 import { Chart } from '../ui/chart';
 import { Figure, Instead, Link, PageTitle, UnitsBar } from '../ui/parts';
 
@@ -111,7 +120,8 @@ function Activity({ overview }: { overview: Overview }) {
 
 /** What somebody has to look after. */
 function Attention({ overview }: { overview: Overview | null }) {
-  const isAdmin = useIsAdmin();
+  const { role } = useSession();
+  const isAdmin = role === 'admin';
   const routes = useRoutes();
   const runs = useAsk<Page<SyncRun>>(
     isAdmin ? '/api/products/sync-quantities/status?limit=1' : null,
@@ -121,15 +131,15 @@ function Attention({ overview }: { overview: Overview | null }) {
     routes?.hasOrders ? '/api/orders?status=refund_required&limit=50' : null,
     ({ type }) => type.startsWith('order.'),
   );
-  const webhooks = useAsk<CamelPage<{ id: string; status?: string; isEnabled?: boolean }>>(
-    routes?.hasWebhooks ? '/api/webhook-endpoints?limit=200' : null,
+  const mayAskWebhooks = role === 'admin' || role === 'service';
+  const webhooks = useAsk<CamelPage<WebhookEndpoint>>(
+    mayAskWebhooks && routes?.hasWebhooks ? '/api/webhook-endpoints?limit=200' : null,
     ({ type }) => type === 'webhook_endpoint.disabled',
   );
   const run = runs.data?.data[0];
   const refund = refunds.data?.data.length ?? 0;
   const failing = (webhooks.data?.data ?? []).filter(
-    ({ status, isEnabled }) =>
-      isEnabled === false || (status !== undefined && status !== 'enabled'),
+    ({ disabledReason, failingSince }) => disabledReason !== null || failingSince !== null,
   ).length;
   return (
     <section class="panel" aria-labelledby="attention">

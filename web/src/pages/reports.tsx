@@ -141,7 +141,9 @@ function SummaryFigures({ summary }: { summary: Summary }) {
     [
       'Holds made',
       formatNumber(holds.made.count),
-      `${formatShare(holds.conversion)} became rentals`,
+      holds.conversion === null
+        ? 'none has ended yet'
+        : `${formatShare(holds.conversion)} became rentals`,
     ],
     ['Holds lost', formatNumber(holds.lost.count), counted(holds.lost.units, 'unit')],
     ['Stock accuracy', formatShare(stock.accuracy), counted(summary.driftFound, 'drift')],

@@ -80,6 +80,9 @@ export function Chart(props: ChartProps) {
   );
 }
 
+/** Units are whole, so a step on the axis is as well. */
+const STEPS = Array.from({ length: 10 }, (_, i) => [1, 2, 5].map((n) => n * 10 ** i)).flat();
+
 function optionsFor(chart: {
   series: readonly Series[];
   isStepped: boolean;
@@ -97,10 +100,7 @@ function optionsFor(chart: {
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: { y: { range: (_chart, _least, most) => [0, Math.max(1, most * 1.1)] } },
-    axes: [
-      axis,
-      { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 1e4, 1e5, 1e6] },
-    ],
+    axes: [axis, { ...axis, size: 44, incrs: STEPS }],
     series: [
       {},
       ...chart.series.map(({ label, color: name }) => ({
