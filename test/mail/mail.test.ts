@@ -115,7 +115,7 @@ describe.each(DATABASES)('mail on %s', (kind) => {
   });
 
   it('is one digest where much crosses at once, the gravest first', async () => {
-    await mail({ collectSeconds: 1 });
+    await mail({ collectSeconds: 4 });
     const ids = await Promise.all(Array.from({ length: 6 }, () => product()));
     for (const id of ids) await rent(id, 2);
     await rent(ids[0] ?? 0, 1);
@@ -137,7 +137,7 @@ describe.each(DATABASES)('mail on %s', (kind) => {
   });
 
   it('collects what goes up and down, and says how it ended', async () => {
-    await mail({ collectSeconds: 1 });
+    await mail({ collectSeconds: 4 });
     const id = await product({ sku: `FLAP-${kind}`, quantity: 1, low_stock_threshold: 0 });
     for (let n = 0; n < 4; n++) {
       const rental = await rent(id);
@@ -149,7 +149,7 @@ describe.each(DATABASES)('mail on %s', (kind) => {
   });
 
   it('leaves some time between two mails to one recipient', async () => {
-    await mail({ spacingSeconds: 2 });
+    await mail({ spacingSeconds: 5 });
     await rent(await product(), 2);
     await comes(1);
     const sinceMs = performance.now();
