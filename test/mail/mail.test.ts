@@ -68,7 +68,8 @@ describe.each(DATABASES)('mail on %s', (kind) => {
       return rows.length > 0;
     });
   }
-  const comes = (count: number) => eventually(`${count} mails`, () => server.mails.length >= count);
+  const comes = (count: number) =>
+    eventually(`${count} mails`, () => server.mails.length >= count, 20_000);
   const product = async (fields: object = {}): Promise<number> => {
     const body = { sku: `P-${++made}`, name: 'Tent', quantity: 3, publish: true, ...fields };
     return (await admin.post('/api/products', { low_stock_threshold: 1, ...body })).body.id;
