@@ -12,7 +12,7 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, isWide = false }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  // Before the effects of what is in it: opening it takes the focus, and a field may want it then.
+  // Before it is painted, so that no key goes to what is behind it.
   useLayoutEffect(() => {
     const element = dialog.current;
     const opener = document.activeElement;

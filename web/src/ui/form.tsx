@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, newKey, sentenceOf } from '../api/client';
 
 interface FieldProps {
@@ -21,7 +21,8 @@ export function Field(props: FieldProps) {
   const { label, value, onValue, error = null, hint, type = 'text', isFirst = false } = props;
   const id = useId();
   const input = useRef<HTMLInputElement & HTMLTextAreaElement>(null);
-  useEffect(() => {
+  // Before the page is painted: what somebody types at once must not go to what had the focus.
+  useLayoutEffect(() => {
     if (isFirst) input.current?.focus();
   }, [isFirst]);
   const shared = {
@@ -32,6 +33,8 @@ export function Field(props: FieldProps) {
     'aria-describedby': error === null && hint === undefined ? undefined : `${id}-about`,
     required: props.isRequired ?? false,
     placeholder: props.placeholder,
+    // A dialog is opened after its fields' effects, and gives the focus to the one that says so.
+    autofocus: isFirst,
     onInput: (event: Event) => onValue((event.currentTarget as HTMLInputElement).value),
   };
   return (

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { sentenceOf } from '../api/client';
 import type { Asked } from '../api/hooks';
 import { formatNumber, formatTime, formatWord } from '../format';
@@ -11,7 +11,7 @@ export function PageTitle({ title, children }: { title: string; children?: Compo
   useEffect(() => {
     document.title = `${title} · Rental availability`;
   }, [title]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Only where the page changed: at the first look the reader begins at the top by itself.
     if (hasBeenShown) heading.current?.focus();
     hasBeenShown = true;
