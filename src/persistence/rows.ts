@@ -36,10 +36,17 @@ export function text(row: Row, column: string): string {
 /** Reads a time, which stands there as text in UTC. */
 export function instant(row: Row, column: string): Instant {
   const value = row[column];
+  const known = typeof value === 'string' ? knownInstants.get(value) : undefined;
+  if (known !== undefined) return known;
   const ms = typeof value === 'string' ? Date.parse(`${value.replace(' ', 'T')}Z`) : Number.NaN;
   if (Number.isNaN(ms)) throw new UnexpectedValue(row, column, 'a time');
+  if (knownInstants.size >= KNOWN_INSTANTS_MAX) knownInstants.clear();
+  knownInstants.set(String(value), ms);
   return ms;
 }
+/** One time stands in many columns and rows, and reading its text costs more than all else. */
+const knownInstants = new Map<string, Instant>();
+const KNOWN_INSTANTS_MAX = 256;
 
 /** Reads one of a closed list of words. */
 export function oneOf<T extends string>(row: Row, column: string, words: readonly T[]): T {

@@ -3,7 +3,7 @@ import type { ToldReservation } from '../../domain/reservation.js';
 import type { Database } from '../database.js';
 import type { Dialect } from '../dialects.js';
 import { RESERVATION_COLUMNS, rowToReservation } from '../reservations.js';
-import { integer, type Row, text } from '../rows.js';
+import { instant, integer, nullable, type Row, text } from '../rows.js';
 import { list } from '../sql.js';
 import { type Page, pageOf } from './products.js';
 import { sharedQuery } from './shared-query.js';
@@ -73,24 +73,56 @@ async function findHeldByCarts(
   carts: readonly CartKey[],
 ): Promise<ToldReservation[][]> {
   const { quote, dialect } = database;
-  const byStore = new Map<number, Set<string>>();
-  for (const { storeId, cartId } of carts) {
-    byStore.set(storeId, (byStore.get(storeId) ?? new Set()).add(cartId));
-  }
-  const conditions = [...byStore].map(
-    ([storeId, cartIds]) =>
-      `(r.store_id = ${storeId} AND r.cart_id IN ${list(quote, [...cartIds])} ` +
+  const stores = new Map<number, Map<string, ToldReservation[]>>();
+  const heldBy = ({ storeId, cartId }: CartKey): ToldReservation[] => {
+    let inStore = stores.get(storeId);
+    if (!inStore) stores.set(storeId, (inStore = new Map()));
+    let held = inStore.get(cartId);
+    if (!held) inStore.set(cartId, (held = []));
+    return held;
+  };
+  const answer = carts.map(heldBy);
+  const conditions = [...stores].map(
+    ([storeId, inStore]) =>
+      `(r.store_id = ${storeId} AND r.cart_id IN ${list(quote, [...inStore.keys()])} ` +
       `AND r.active = 1 AND r.expires_at > ${dialect.now})`,
   );
   const rows = await database.select(
-    `SELECT ${toldColumns(dialect)} ${FROM} WHERE ${conditions.join(' OR ')}`,
+    `SELECT ${HELD_COLUMNS} ${FROM} WHERE ${conditions.join(' OR ')}`,
   );
-  const held = rows.map(rowToToldReservation);
-  held.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
-  const keyOf = ({ storeId, cartId }: CartKey) => `${storeId}:${cartId}`;
-  const found = new Map<string, ToldReservation[]>(carts.map((cart) => [keyOf(cart), []]));
-  for (const reservation of held) found.get(keyOf(reservation))?.push(reservation);
-  return carts.map((cart) => found.get(keyOf(cart)) ?? []);
+  for (const row of rows) {
+    const reservation = rowToHeld(row);
+    heldBy(reservation).push(reservation);
+  }
+  for (const held of answer) {
+    held.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+  }
+  return answer;
+}
+
+/** What of a reservation that holds its units is not known beforehand: the rest is not sent. */
+const HELD_COLUMNS =
+  'r.id, r.store_id, r.cart_id, r.product_id, r.quantity, r.expires_at, r.order_id, ' +
+  'r.customer_id, r.created_at, r.updated_at, p.sku';
+
+function rowToHeld(row: Row): ToldReservation {
+  return {
+    id: text(row, 'id'),
+    storeId: integer(row, 'store_id'),
+    cartId: text(row, 'cart_id'),
+    productId: integer(row, 'product_id'),
+    quantity: integer(row, 'quantity'),
+    status: 'reserved',
+    expiresAt: instant(row, 'expires_at'),
+    confirmedAt: null,
+    releasedAt: null,
+    orderId: nullable(text, row, 'order_id'),
+    rentalId: null,
+    customerId: nullable(text, row, 'customer_id'),
+    createdAt: instant(row, 'created_at'),
+    updatedAt: instant(row, 'updated_at'),
+    sku: text(row, 'sku'),
+  };
 }
 
 async function listReservations(
