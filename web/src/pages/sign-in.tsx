@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, call } from '../api/client';
-import { storeCredentials, toCredentials } from '../api/credentials';
+import { storeCredentials, toCredentials, wrongFormOf } from '../api/credentials';
 import type { Session } from '../api/types';
 import { Field, Form } from '../ui/form';
 
@@ -21,8 +21,9 @@ export function SignIn({ why, onSignedIn }: SignInProps) {
   const signIn = async () => {
     setWrong(null);
     const credentials = toCredentials(secret, store);
-    if (credentials.secret === '') {
-      setWrong('Paste a token or an API key.');
+    const wrongForm = wrongFormOf(credentials);
+    if (wrongForm !== null) {
+      setWrong(wrongForm);
       return;
     }
     let session: Session;
