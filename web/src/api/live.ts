@@ -100,11 +100,11 @@ class Live {
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.onopen = () => {
-      const isAgain = this.#attempts > 0;
       this.#attempts = 0;
       this.#become('live');
-      // Without a place to go on from, what happened meanwhile is not sent.
-      if (isAgain && this.#since === null) this.#tell(null);
+      // Without a place to go on from, what happened before this moment is not sent: not even what
+      // happened since the page asked for what it shows.
+      if (this.#since === null) this.#tell(null);
     };
     socket.onmessage = ({ data }) => this.#take(String(data));
     socket.onclose = () => {

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks';
-import { useAsk, useProducts } from '../api/hooks';
+import { UNTOLD, useAsk, useProducts } from '../api/hooks';
 import type { CamelPage, Order, Overview, Page, Rental, WebhookEndpoint } from '../api/types';
 import { useRoutes } from '../features';
 import { counted, formatNumber, formatSpan, formatTime } from '../format';
@@ -13,7 +13,6 @@ const SHOWN_FEW = 3;
 const COUNTED_MAX = 50;
 /** The service reads it every two seconds at most. */
 const OVERVIEW = { isOldMs: 2_100 };
-const WEBHOOKS = { isOldMs: 3_000 };
 
 /** How the shop stands at this moment. */
 export function Now() {
@@ -119,13 +118,13 @@ function Attention({ overview }: { overview: Overview | null }) {
   const refunds = useAsk<CamelPage<Order>>(
     routes?.hasOrders ? `/api/orders?status=refund_required&limit=${COUNTED_MAX}` : null,
     ({ type }) => type.startsWith('order.'),
+    UNTOLD,
   );
   const mayAskWebhooks = role === 'admin' || role === 'service';
-  // That one begins to fail, or is well again, is no event; but it comes of sending one.
   const webhooks = useAsk<CamelPage<WebhookEndpoint>>(
     mayAskWebhooks && routes?.hasWebhooks ? '/api/webhook-endpoints?limit=200' : null,
-    always,
-    WEBHOOKS,
+    ({ type }) => type === 'webhook_endpoint.disabled',
+    UNTOLD,
   );
   const refund = refunds.data?.data.length ?? 0;
   const failing = (webhooks.data?.data ?? []).filter(

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { call, withQuery } from '../api/client';
+import { UNTOLD } from '../api/hooks';
 import type { Order } from '../api/types';
 import { formatMoney, formatWord } from '../format';
 import { useSession } from '../session';
@@ -27,6 +28,7 @@ export function Orders({ query }: { query: URLSearchParams }) {
   const list = usePaged<Order>(
     withQuery('/api/orders', { limit: 50, status: asked.status }),
     ({ type }) => type.startsWith('order.'),
+    UNTOLD,
   );
   const isNarrowed = Object.values(asked).some((value) => value !== '');
   return (

@@ -191,7 +191,7 @@ function SummaryFigures({ summary }: { summary: Summary }) {
         <div key={label} class="figure">
           <dt>{label}</dt>
           <dd>
-            {value}
+            <span>{value}</span>
             {note !== undefined && <small class="block quiet">{note}</small>}
           </dd>
         </div>

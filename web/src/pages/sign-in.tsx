@@ -4,6 +4,9 @@ import { storeCredentials, toCredentials, wrongFormOf } from '../api/credentials
 import type { Session } from '../api/types';
 import { Field, Form } from '../ui/form';
 
+export const NOT_FOR_CUSTOMERS =
+  "This is a customer's token. The dashboard is for those who run the shop.";
+
 interface SignInProps {
   readonly why: string | null;
   readonly onSignedIn: (session: Session) => void;
@@ -35,7 +38,7 @@ export function SignIn({ why, onSignedIn }: SignInProps) {
       return;
     }
     if (session.role === 'customer') {
-      setWrong("This is a customer's token. The dashboard is for those who run the shop.");
+      setWrong(NOT_FOR_CUSTOMERS);
       return;
     }
     storeCredentials(credentials);
