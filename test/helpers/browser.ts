@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe } from '@jest/globals';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { tokenFor, type Who } from './service.js';
 
 /** found by the set-up of the tests, which has said so where it found none */
@@ -21,13 +27,33 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
+/** How long is waited for what is to appear, or to be possible: a busy machine is slow. */
+const PATIENCE_MS = 30_000;
+
 /** A page of a browser of its own, and what its console said that it should not have. */
 export interface Visit {
   readonly page: Page;
   readonly context: BrowserContext;
   readonly complaints: readonly string[];
+  /** Passes over complaints that were to be expected. */
+  forgive(expected: RegExp): void;
   /** Opens an address below /admin. */
   open(path: string): Promise<void>;
+  heading(name: string): Locator;
+  button(name: string): Locator;
+  field(name: string): Locator;
+  link(name: string): Locator;
+  dialog(): Locator;
+  /** The part of a page that is called so. */
+  region(name: string): Locator;
+  /** Waits until everything that the page asked for is there, and painted. */
+  settled(): Promise<void>;
+  /** Waits until it is there to be read. */
+  said(text: string | RegExp): Promise<void>;
+  /** Waits until a field of a page or of a dialog says itself that this is wrong with it. */
+  wrong(name: string, text: string | RegExp): Promise<void>;
+  /** Waits until the figure of this name is so. */
+  figure(name: string, value: number | string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,7 +69,7 @@ export async function visit(
 ): Promise<Visit> {
   const { as = {}, colorScheme = 'light', viewport = DESK } = options;
   const context = await browser.newContext({ colorScheme, viewport, reducedMotion: 'reduce' });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -66,10 +92,39 @@ export async function visit(
     page,
     context,
     complaints,
+    forgive(expected) {
+      const others = complaints.filter((text) => !expected.test(text));
+      complaints.splice(0, complaints.length, ...others);
+    },
     async open(path) {
       await page.goto(`${url}/admin${path}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
     },
+    heading: (name) => page.getByRole('heading', { level: 1, name, exact: true }),
+    button: (name) => page.getByRole('button', { name, exact: true }),
+    field: (name) => page.getByLabel(name, { exact: true }),
+    link: (name) => page.getByRole('link', { name, exact: true }),
+    dialog: () => page.getByRole('dialog'),
+    region: (name) => page.getByRole('region', { name, exact: true }),
+    async settled() {
+      await page.getByText('Loading …').first().waitFor({ state: 'detached' });
+      await page.waitForLoadState('networkidle');
+      await page.evaluate(
+        'new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))',
+      );
+    },
+    said: (text) => page.getByText(text).first().waitFor(),
+    async wrong(name, text) {
+      const field = page.getByLabel(name, { exact: true });
+      await page.locator('[aria-invalid=true]').and(field).waitFor();
+      const about = await field.getAttribute('aria-describedby');
+      await page.locator(`[id="${about}"]`).getByText(text).waitFor();
+    },
+    figure: (name, value) =>
+      page
+        .locator('.figure', { has: page.getByText(name, { exact: true }) })
+        .getByText(String(value), { exact: true })
+        .waitFor(),
     close: () => context.close(),
   };
 }

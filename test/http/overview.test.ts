@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readOverview } from '../../src/persistence/reads/overview.js';
 import { DATABASES } from '../helpers/databases.js';
 import { type Client, type Service, startService } from '../helpers/service.js';
 
@@ -35,7 +36,7 @@ describe.each(DATABASES)('GET /api/overview on %s', (kind) => {
   afterAll(() => service.stop());
 
   it('tells products, units and what needs looking after, a hold that is due as free', async () => {
-    const { activity, at, ...figures } = (await admin.get('/api/overview')).body;
+    const { activity, at, lowest, ...figures } = (await admin.get('/api/overview')).body;
     expect(figures).toEqual({
       products: { draft: 1, available: 4, rented_out: 1 },
       units: { quantity: 19, quantity_available: 16, quantity_reserved: 2, quantity_rented: 1 },
@@ -43,7 +44,16 @@ describe.each(DATABASES)('GET /api/overview on %s', (kind) => {
       empty_products: 1,
       overdue_rentals: 1,
       low_stock_threshold: 2,
+      last_sync: null,
     });
+    const few = lowest.map((row: Record<string, unknown>) => [
+      ...[row['sku'], row['quantity_available'], row['quantity'], row['threshold']],
+    ]);
+    expect(few).toEqual([
+      ['NONE', 0, 0, 2],
+      ['FEW', 2, 2, 2],
+      ['OWN-THRESHOLD', 5, 5, 5],
+    ]);
     const total = (what: string) =>
       activity.reduce(
         (sum: number, minute: Record<string, number>) => sum + (minute[what] ?? 0),
@@ -57,6 +67,37 @@ describe.each(DATABASES)('GET /api/overview on %s', (kind) => {
   it('is read at most every two seconds, however many look', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => admin.get('/api/overview')));
     expect(new Set(answers.map(({ body }) => body.at)).size).toBe(1);
+  });
+
+  it('tells the last run of sync over all products, and what of its findings is not dealt with', async () => {
+    const keeper = service.client({ storeId: 7 });
+    const store = { storeId: 7, lowStockThreshold: 1 };
+    const ids: number[] = [];
+    for (const sku of ['DRIFT-1', 'DRIFT-2', 'DRIFT-3']) {
+      const product = { sku, name: sku, quantity: 3, publish: true };
+      ids.push((await keeper.post('/api/products', product)).body.id);
+    }
+    await service.rows.run(
+      'UPDATE products SET quantity = 2, quantity_available = 2 WHERE store_id = 7',
+    );
+    const sync = (path: string) => keeper.post(`/api/products/${path}`);
+    // As it is read: what is told may be two seconds old.
+    const lastSync = async () => {
+      const { lastSync: last } = await readOverview(service.rows, store);
+      return last && [last.drifted, last.unrepaired];
+    };
+    await sync(`${ids[0]}/sync-quantity?dry_run=true`);
+    expect(await lastSync()).toBeNull();
+    await sync('sync-quantities?dry_run=true');
+    await sync(`${ids[1]}/sync-quantity?dry_run=true`);
+    expect(await lastSync()).toEqual([3, 3]);
+    await sync(`${ids[0]}/sync-quantity`);
+    expect(await lastSync()).toEqual([3, 2]);
+    await sync('sync-quantities');
+    expect(await lastSync()).toEqual([2, 0]);
+    expect((await keeper.get('/api/overview')).body.last_sync).toMatchObject({
+      ...{ dry_run: false, drifted_products: 2, unrepaired_products: 0 },
+    });
   });
 
   it('tells a session whom its token or key speaks for', async () => {

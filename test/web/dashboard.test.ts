@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { describeInBrowser, launchBrowser, type Visit, visit } from '../helpers/browser.js';
 import { type Client, type Service, startService, tokenFor } from '../helpers/service.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describeInBrowser('the dashboard', () => {
   let service: Service;
@@ -29,18 +29,12 @@ describeInBrowser('the dashboard', () => {
     expect(complaints).toEqual([]);
   });
 
-  const heading = (name: string) =>
-    visitor.page.getByRole('heading', { level: 1, name, exact: true });
-  const button = (name: string) => visitor.page.getByRole('button', { name, exact: true });
-  const field = (name: string) => visitor.page.getByLabel(name, { exact: true });
-  const dialog = () => visitor.page.getByRole('dialog');
-  const said = (text: string | RegExp) => visitor.page.getByText(text).first().waitFor();
-  /** The figure of a product's page with this name, once it is so. */
-  const figure = (name: string, value: number) =>
-    visitor.page
-      .locator('.figure', { has: visitor.page.getByText(name, { exact: true }) })
-      .getByText(String(value), { exact: true })
-      .waitFor();
+  const heading = (name: string) => visitor.heading(name);
+  const button = (name: string) => visitor.button(name);
+  const field = (name: string) => visitor.field(name);
+  const dialog = () => visitor.dialog();
+  const said = (text: string | RegExp) => visitor.said(text);
+  const figure = (name: string, value: number) => visitor.figure(name, value);
 
   async function makeProduct(sku: string, quantity: number, more: object = {}): Promise<number> {
     const product = { sku, name: `Name of ${sku}`, quantity, publish: true, ...more };
@@ -58,7 +52,10 @@ describeInBrowser('the dashboard', () => {
     await visitor.open('/products');
     await field('Token or API key').fill('nonsense');
     await button('Sign in').click();
-    await said('The token is signed in a way that is not accepted here.');
+    await said(/neither a token nor an API key\. A token has three parts/);
+    await field('Token or API key').fill(`${token}x`);
+    await button('Sign in').click();
+    await said('The token is not valid.');
     await field('Token or API key').fill(`Bearer ${token}`);
     await button('Sign in').click();
     await heading('Products').waitFor();
@@ -93,6 +90,12 @@ describeInBrowser('the dashboard', () => {
     await button('Sign in').click();
     await said(/This is a customer's token/);
     expect(await visitor.page.getByRole('navigation').count()).toBe(0);
+    await visitor.close();
+    // Nor where it is what the tab has kept.
+    visitor = await visit(browser, service.url, { as: { sub: 'ann', role: 'customer' } });
+    await visitor.open('/products');
+    await said(/This is a customer's token/);
+    expect(await visitor.page.getByRole('navigation').count()).toBe(0);
   });
 
   it('asks to sign in again where the session ended, and goes on on the same page', async () => {
@@ -109,6 +112,28 @@ describeInBrowser('the dashboard', () => {
     expect(page.url()).toBe(`${service.url}/admin/products`);
   });
 
+  it('asks to sign in again when a token runs out under way, and is back at the same list', async () => {
+    await visitor.close();
+    visitor = await visit(browser, service.url, { as: null });
+    const { page } = visitor;
+    await makeProduct('RUNS-OUT', 1);
+    const id = (await admin.post('/api/rentals', { product_id: 'RUNS-OUT' })).body.id;
+    await admin.post(`/api/rentals/${id}/complete`);
+    await visitor.open('/rentals?status=completed&product=RUNS-OUT');
+    await field('Token or API key').fill(await tokenFor({}, 8));
+    await button('Sign in').click();
+    const row = page.getByRole('row', { name: /RUNS-OUT.*completed/ });
+    await row.waitFor();
+    // The stream of events ends with the token, and with it the session.
+    await said(/Your session has ended/);
+    await field('Token or API key').fill(await tokenFor());
+    await button('Sign in').click();
+    await row.waitFor();
+    const { searchParams } = new URL(page.url());
+    expect(Object.fromEntries(searchParams)).toEqual({ status: 'completed', product: 'RUNS-OUT' });
+    expect(await field('Status').inputValue()).toBe('completed');
+  });
+
   it('makes a product, and says what is wrong beside the field, in the words of the API', async () => {
     const { page } = visitor;
     await visitor.open('/products');
@@ -118,18 +143,12 @@ describeInBrowser('the dashboard', () => {
     await field('Units owned').fill('two');
     await field('Currency').fill('euro');
     await button('Make the product').click();
-    const wrong = async (name: string) => {
-      expect(await field(name).getAttribute('aria-invalid')).toBe('true');
-      const about = await field(name).getAttribute('aria-describedby');
-      return page.locator(`[id="${about}"]`).textContent();
-    };
-    await said('must be a number');
-    expect(await wrong('Units owned')).toBe('must be a number');
-    expect(await wrong('SKU')).toContain('that would be read as an id');
-    expect(await wrong('Currency')).toContain('must be an ISO 4217 code');
+    await visitor.wrong('Units owned', /^must be a number$/);
+    await visitor.wrong('SKU', 'that would be read as an id');
+    await visitor.wrong('Currency', 'must be an ISO 4217 code');
     // The first that is wrong has the focus.
     const id = await field('SKU').getAttribute('id');
-    expect(await page.locator(':focus').getAttribute('id')).toBe(id);
+    await page.locator(`[id="${id}"]:focus`).waitFor();
 
     await field('SKU').fill('BIKE-7');
     await field('Units owned').fill('2');
@@ -175,6 +194,36 @@ describeInBrowser('the dashboard', () => {
     await page.getByRole('img', { name: /The last half hour/ }).waitFor();
   });
 
+  it('lists what is low, what is out first, and leads to all of it', async () => {
+    await makeProduct('LOW-A', 5, { low_stock_threshold: 4 });
+    await makeProduct('LOW-B', 3, { low_stock_threshold: 3 });
+    await makeProduct('LOW-C', 2, { low_stock_threshold: 2 });
+    await makeProduct('LOW-D', 9, { low_stock_threshold: 2 });
+    await admin.post('/api/rentals', { product_id: 'LOW-A', quantity: 3 });
+    await admin.post('/api/rentals', { product_id: 'LOW-C', quantity: 2 });
+    const { page } = visitor;
+    await visitor.open('');
+    const low = visitor.region('Low, or out');
+    await low.getByText('Name of LOW-C').waitFor();
+    const rows = await low.getByRole('listitem').allInnerTexts();
+    const mine = rows.filter((row) => row.includes('LOW-'));
+    expect(mine.map((row) => row.split('\n').map((part) => part.trim()))).toEqual([
+      ['Name of LOW-C', '0 of 2 free'],
+      ['Name of LOW-A', '2 of 5 free'],
+      ['Name of LOW-B', '3 of 3 free'],
+    ]);
+    await low.getByRole('link', { name: /low, or out$/ }).click();
+    await heading('Products').waitFor();
+    for (const sku of ['LOW-A', 'LOW-B', 'LOW-C']) await page.getByLabel(`Choose ${sku}`).waitFor();
+    expect(await page.getByLabel('Choose LOW-D').count()).toBe(0);
+    expect(await field('Status').inputValue()).toBe('low');
+    // One that is not low any more leaves the list by itself.
+    await admin.post('/api/inventory/restock', {
+      updates: [{ variantId: 'LOW-B', quantity: 5, reason: 'delivery' }],
+    });
+    await page.getByLabel('Choose LOW-B').waitFor({ state: 'detached' });
+  });
+
   it('restocks, adjusts by count and edits', async () => {
     const id = await makeProduct('SHELF', 4);
     await visitor.open(`/products/${id}`);
@@ -201,6 +250,60 @@ describeInBrowser('the dashboard', () => {
     await dialog().getByRole('button', { name: 'Save' }).click();
     await heading('Shelf').waitFor();
     expect((await admin.get(`/api/products/${id}`)).body.low_stock_threshold).toBe(2);
+  });
+
+  it('says what is wrong with a change beside its field, and changes nothing', async () => {
+    const id = await makeProduct('WRONG', 4);
+    await admin.post('/api/rentals', { product_id: id, quantity: 3 });
+    await visitor.open(`/products/${id}`);
+    const send = (name: string) => dialog().getByRole('button', { name }).click();
+    const cancel = () => dialog().getByRole('button', { name: 'Cancel' }).click();
+    await button('Adjust by count').click();
+    for (const [typed, words] of [
+      ['five', 'must be a number'],
+      ['1.5', 'must be a number'],
+      ['-1', 'must be at least 0'],
+      ['', 'must be a number'],
+    ] as const) {
+      await field('Units counted on the shelf').fill(typed);
+      await send('Adjust');
+      await visitor.wrong('Units counted on the shelf', words);
+    }
+    await field('Units counted on the shelf').fill('1');
+    await field('Reason').fill('x'.repeat(600));
+    await send('Adjust');
+    await visitor.wrong('Reason', /must have at most/);
+    await cancel();
+
+    await button('Edit').click();
+    await field('Low at or below so many free units').fill('few');
+    await field('Price of one unit').fill('-5');
+    await field("Supplier's email").fill('nobody');
+    await field('Name').fill('');
+    await send('Save');
+    await visitor.wrong('Low at or below so many free units', 'must be a number');
+    await visitor.wrong('Price of one unit', 'must be at least 0');
+    await visitor.wrong("Supplier's email", /must be/);
+    await visitor.wrong('Name', /must/);
+    await cancel();
+    await button('Edit').click();
+    await field('Units owned').fill('2');
+    await send('Save');
+    await visitor.wrong('Units owned', /3/);
+    expect((await admin.get(`/api/products/${id}`)).body).toMatchObject({
+      ...{ name: 'Name of WRONG', quantity: 4, low_stock_threshold: null },
+    });
+
+    await visitor.open('/products?q=wrong');
+    await visitor.page.getByLabel('Choose WRONG').check();
+    await button('Threshold').click();
+    await field('Low at or below so many free units').fill('few');
+    await send('Change');
+    await visitor.wrong('Low at or below so many free units', 'must be a number');
+    await field('Low at or below so many free units').fill('3');
+    await send('Change');
+    await said('1 product changed.');
+    expect((await admin.get(`/api/products/${id}`)).body.low_stock_threshold).toBe(3);
   });
 
   it('does not undo a change of the units owned that somebody else made meanwhile', async () => {
@@ -291,7 +394,9 @@ describeInBrowser('the dashboard', () => {
     const { page } = visitor;
     await visitor.open('/rentals?product=OUT');
     await page.getByRole('button', { name: /^Complete .* of ann/ }).click();
+    await dialog().waitFor();
     await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
     expect((await admin.get(`/api/products/${id}`)).body.quantity_rented).toBe(2);
     await page.getByRole('button', { name: /^Complete .* of ann/ }).click();
     await dialog().getByRole('button', { name: 'Complete' }).click();
@@ -313,6 +418,14 @@ describeInBrowser('the dashboard', () => {
     await page.getByRole('button', { name: 'Release 1 unit for cart-b' }).click();
     await dialog().getByRole('button', { name: 'Release' }).click();
     await said('1 unit for cart-b: released.');
+    // What has ended does not expire any more.
+    const released = page.getByRole('row', { name: /cart-b/ });
+    await released.getByText('released').waitFor();
+    await released
+      .getByText(/\d{4}, \d\d:\d\d$/)
+      .first()
+      .waitFor();
+    expect(await released.textContent()).not.toMatch(/ago|in \d+ min/);
     expect((await admin.get(`/api/products/${id}`)).body).toMatchObject({
       ...{ quantity_available: 4, quantity_reserved: 1, quantity_rented: 0 },
     });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import {
   DESK,
@@ -7,11 +7,12 @@ import {
   overflow,
   PHONE,
   seriousIssues,
+  type Visit,
   visit,
 } from '../helpers/browser.js';
 import { type Service, startService } from '../helpers/service.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const PAGES = [
   ['Now', ''],
@@ -30,6 +31,7 @@ const PAGES = [
 describeInBrowser('each page of the dashboard', () => {
   let service: Service;
   let browser: Browser;
+  let visitor: Visit;
 
   beforeAll(async () => {
     service = await startService('sqlite');
@@ -61,51 +63,55 @@ describeInBrowser('each page of the dashboard', () => {
     await admin.post('/api/reservations', hold);
     await service.rows.run('UPDATE products SET quantity = 2, quantity_available = 2 WHERE id = 3');
     await admin.post('/api/products/sync-quantities?dry_run=true');
+    visitor = await visit(browser, service.url);
+  });
+  afterEach(() => {
+    expect(visitor.complaints).toEqual([]);
   });
   afterAll(async () => {
     await browser.close();
     await service.stop();
   });
 
-  for (const colorScheme of ['light', 'dark'] as const) {
-    it.each(PAGES)(`%s: axe finds no serious issue, ${colorScheme}`, async (_name, path) => {
-      const visitor = await visit(browser, service.url, { colorScheme });
+  it.each(PAGES)(
+    '%s: axe finds no serious issue, light or dark, and it is no wider than a phone or a desk',
+    async (_name, path) => {
+      const { page } = visitor;
+      await page.setViewportSize(DESK);
+      await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
       await visitor.open(path);
-      await visitor.page.waitForTimeout(500);
-      expect(await seriousIssues(visitor.page)).toEqual([]);
-      expect(visitor.complaints).toEqual([]);
-      await visitor.close();
-    });
-  }
+      await visitor.settled();
+      expect(await overflow(page)).toBe(0);
+      expect(await seriousIssues(page)).toEqual([]);
+      await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+      expect(await seriousIssues(page)).toEqual([]);
+      await page.setViewportSize(PHONE);
+      await visitor.settled();
+      expect(await overflow(page)).toBe(0);
+      expect(await seriousIssues(page)).toEqual([]);
+    },
+  );
 
   it.each(['light', 'dark'] as const)(
     'the sign-in and a dialog: axe finds no serious issue, %s',
     async (colorScheme) => {
-      const visitor = await visit(browser, service.url, { colorScheme, as: null });
-      await visitor.open('');
-      expect(await seriousIssues(visitor.page)).toEqual([]);
-      await visitor.close();
-      const signedIn = await visit(browser, service.url, { colorScheme });
-      await signedIn.open('/products/1');
-      await signedIn.page.getByRole('button', { name: 'Edit' }).click();
-      expect(await seriousIssues(signedIn.page)).toEqual([]);
-      await signedIn.close();
+      const signedOut = await visit(browser, service.url, { colorScheme, as: null });
+      await signedOut.open('');
+      expect(await seriousIssues(signedOut.page)).toEqual([]);
+      expect(signedOut.complaints).toEqual([]);
+      await signedOut.close();
+      const { page } = visitor;
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await visitor.open('/products/1');
+      await visitor.button('Edit').click();
+      await visitor.dialog().waitFor();
+      expect(await seriousIssues(page)).toEqual([]);
     },
   );
 
-  it.each(PAGES)('%s is no wider than a phone or a desk', async (_name, path) => {
-    for (const viewport of [PHONE, DESK]) {
-      const visitor = await visit(browser, service.url, { viewport });
-      await visitor.open(path);
-      await visitor.page.waitForTimeout(400);
-      expect(await overflow(visitor.page)).toBe(0);
-      await visitor.close();
-    }
-  });
-
   it('can be used by keyboard alone', async () => {
-    const visitor = await visit(browser, service.url);
     const { page } = visitor;
+    await page.setViewportSize(DESK);
     const focused = () =>
       page.evaluate(
         'document.activeElement.textContent || document.activeElement.id',
@@ -126,7 +132,7 @@ describeInBrowser('each page of the dashboard', () => {
     await page.keyboard.press('Tab');
     expect(await focused()).toBe('Skip to the page');
     await page.keyboard.press('Enter');
-    expect(await page.evaluate('document.activeElement.id')).toBe('page');
+    await page.locator('#page:focus').waitFor();
 
     await page.reload();
     await page.getByRole('heading', { level: 1 }).waitFor();
@@ -165,27 +171,28 @@ describeInBrowser('each page of the dashboard', () => {
     await page.keyboard.type('2');
     await page.keyboard.press('Enter');
     await page.getByText('2 units more of By keyboard.').waitFor();
-    expect(visitor.complaints).toEqual([]);
-    await visitor.close();
   });
 
   it('has the theme that the reader chose, also the next time', async () => {
-    const visitor = await visit(browser, service.url, { colorScheme: 'light' });
     const { page } = visitor;
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
     const ground = () =>
       page.evaluate(
         'getComputedStyle(document.documentElement).backgroundColor',
       ) as Promise<string>;
+    const shown = (theme: string) => page.locator(`html[data-theme=${theme}]`).waitFor();
     await visitor.open('');
     const light = await ground();
     await page.getByRole('button', { name: /^Theme/ }).click();
-    await page.getByRole('button', { name: 'Theme: light' }).click();
-    await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
+    await shown('light');
+    await visitor.button('Theme: light').click();
+    await shown('dark');
+    await visitor.button('Theme: dark').waitFor();
     const dark = await ground();
     expect(dark).not.toBe(light);
     await page.reload();
-    await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
+    await visitor.button('Theme: dark').waitFor();
+    await shown('dark');
     expect(await ground()).toBe(dark);
-    await visitor.close();
   });
 });

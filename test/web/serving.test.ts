@@ -14,6 +14,8 @@ describe('the files of the dashboard', () => {
 
   const get = (path: string, headers: Record<string, string> = {}) =>
     fetch(`${service.url}${path}`, { headers });
+  const atRoot = (init: RequestInit) => fetch(`${service.url}/`, { redirect: 'manual', ...init });
+  const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
   const assets = () => readdirSync('dist/web/assets');
 
   it('are the page at every address below /admin, which is asked for anew each time', async () => {
@@ -24,6 +26,18 @@ describe('the files of the dashboard', () => {
       expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
       expect(response.headers.get('cache-control')).toBe('no-cache');
       expect(await response.text()).toContain('<div id="app">');
+    }
+  });
+
+  it("are where a browser is sent to from the service's own address, and nobody else", async () => {
+    const sent = await atRoot({ headers: { Accept: BROWSER } });
+    expect(sent.status).toBe(302);
+    expect(sent.headers.get('location')).toBe('/admin/');
+    expect(sent.headers.get('vary')).toContain('Accept');
+    for (const accept of ['*/*', 'application/json', 'application/json, text/html;q=0.5']) {
+      const refused = await atRoot({ headers: { Accept: accept } });
+      expect(refused.status).toBe(404);
+      expect(await refused.json()).toMatchObject({ code: 'not_found' });
     }
   });
 

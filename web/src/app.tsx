@@ -3,7 +3,7 @@ import { ApiError, call, onExpiry, sentenceOf } from './api/client';
 import { storeCredentials, storedCredentials } from './api/credentials';
 import { live } from './api/live';
 import type { Session } from './api/types';
-import { SignIn } from './pages/sign-in';
+import { NOT_FOR_CUSTOMERS, SignIn } from './pages/sign-in';
 import { SessionContext } from './session';
 import { Shell } from './shell';
 import { Announcements } from './ui/announce';
@@ -26,10 +26,17 @@ export function App() {
     live.stop();
     setState({ is: 'out', why });
   }, []);
-  const enter = useCallback((session: Session) => {
-    setState({ is: 'in', session });
-    live.start();
-  }, []);
+  const enter = useCallback(
+    (session: Session) => {
+      if (session.role === 'customer') {
+        leave(NOT_FOR_CUSTOMERS);
+        return;
+      }
+      setState({ is: 'in', session });
+      live.start();
+    },
+    [leave],
+  );
   const look = useCallback(() => {
     if (!storedCredentials()) {
       setState({ is: 'out', why: null });

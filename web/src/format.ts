@@ -1,6 +1,12 @@
 const numbers = new Intl.NumberFormat('en');
 const times = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 const clocks = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' });
+const days = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' });
+const months = new Intl.DateTimeFormat('en-GB', {
+  month: 'long',
+  year: 'numeric',
+  timeZone: 'UTC',
+});
 const spans = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
 
 export const formatNumber = (value: number) => numbers.format(value);
@@ -11,6 +17,20 @@ export const formatChange = (value: number) =>
 
 /** A time in the reader's own zone. */
 export const formatTime = (iso: string) => times.format(new Date(iso));
+/** A day as the reports have them, in UTC: `2026-11-21`, or an instant in it. */
+export const formatDay = (iso: string) => days.format(new Date(iso));
+/** A month, like `2026-11`. */
+export const formatMonth = (month: string) => months.format(new Date(`${month}-01`));
+
+/** The seven days of a week after ISO 8601, like `2026-W47`. */
+export function formatWeek(week: string): string {
+  const [year = 0, number = 1] = week.split('-W').map(Number);
+  // The fourth of January is in the first one, which begins with its Monday.
+  const fourth = Date.UTC(year, 0, 4);
+  const monday = fourth + ((number - 1) * 7 - ((new Date(fourth).getUTCDay() + 6) % 7)) * DAY_MS;
+  return `${days.format(monday)} to ${days.format(monday + 6 * DAY_MS)}`;
+}
+
 export const formatClock = (iso: string) => clocks.format(new Date(iso));
 
 const UNITS = [
@@ -19,6 +39,19 @@ const UNITS = [
   ['minute', 60],
   ['second', 1],
 ] as const;
+
+export const DAY_MS = 86_400_000;
+
+const shortDays = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+
+/** Times on an axis, in seconds since 1970: days where they lie so far apart, else the clock. */
+export function formatAxis(seconds: readonly number[], stepSeconds: number): string[] {
+  return seconds.map((each) => {
+    const at = new Date(each * 1000);
+    const isMidnight = at.getHours() === 0 && at.getMinutes() === 0;
+    return stepSeconds * 1000 >= DAY_MS || isMidnight ? shortDays.format(at) : clocks.format(at);
+  });
+}
 
 /** `in 5 min`, `2 days ago`. */
 export function formatSpan(iso: string, nowMs = Date.now()): string {

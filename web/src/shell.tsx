@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLiveState } from './api/hooks';
 import type { LiveState } from './api/live';
 import { useRoutes } from './features';
@@ -65,10 +65,16 @@ function Navigation({ place }: { place: Place }) {
     ['/drift', 'Drift', isAdmin],
     ['/reports', 'Reports', routes?.hasReports ?? false],
   ];
+  const nav = useRef<HTMLElement>(null);
+  // On a phone they stand side by side, and reach beyond its edge.
+  useEffect(() => {
+    const current = nav.current?.querySelector('[aria-current]');
+    current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [place.path, routes]);
   const isCurrent = (path: string) =>
     path === '/' ? place.path === '/' : `${place.path}/`.startsWith(`${path}/`);
   return (
-    <nav class="side" aria-label="Pages of the dashboard">
+    <nav ref={nav} class="side" aria-label="Pages of the dashboard">
       <ul>
         {entries
           .filter(([, , isThere]) => isThere)

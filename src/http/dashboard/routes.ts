@@ -54,6 +54,16 @@ export function dashboardRouter(folder: string | undefined): Router {
     send(ctx, page);
   };
   router.get('/admin', sendPage);
+  // Whoever types the service's address into a browser; a client that takes anything is no browser.
+  router.get('/', (ctx) => {
+    const isBrowser = ctx.accepts('json', 'html') === 'html';
+    if (!files.has('index.html') || !isBrowser) {
+      throw new Problem('not_found', `There is nothing at ${ctx.path}. See /docs.`);
+    }
+    ctx.state['route'] = '/';
+    ctx.vary('Accept');
+    ctx.redirect('/admin/');
+  });
   // Its name says what is in it, so it may be kept for good.
   router.get('/admin/assets/:file', (ctx) => {
     ctx.state['route'] = '/admin/assets/:file';

@@ -25,16 +25,47 @@ const OverviewReply = z
       description: 'Published, and at or below their threshold; the empty ones are among them.',
     }),
     empty_products: count.meta({ description: 'Published, with no unit free.' }),
+    lowest: z
+      .array(
+        z.strictObject({
+          product_id: z.int(),
+          sku: z.string(),
+          name: z.string(),
+          quantity: units,
+          quantity_available: units,
+          threshold: units,
+        }),
+      )
+      .meta({
+        description:
+          'A few of the low products: those with none free first, then those with the fewest; of as many, those first of which the most are out or held.',
+      }),
     overdue_rentals: count,
+    last_sync: z
+      .strictObject({
+        started_at: timestamp,
+        dry_run: z.boolean(),
+        drifted_products: count,
+        unrepaired_products: count.meta({
+          description: 'Found by a dry run, and neither repaired nor found in order since.',
+        }),
+      })
+      .nullable()
+      .meta({
+        description:
+          'The last run of sync over the whole store that came to its end; null: there was none.',
+      }),
     low_stock_threshold: units.meta({ description: 'Of a product that has none of its own.' }),
     activity: z
       .array(
         z.strictObject({
           at: timestamp.meta({ description: 'When the minute began.' }),
           rentals: count,
-          returns: count,
+          returns: count.meta({ description: 'Rentals that were completed or cancelled.' }),
           holds: count,
-          refusals: count.meta({ description: 'By this copy of the service.' }),
+          refusals: count.meta({
+            description: 'Commands refused for whatever reason, by this copy of the service.',
+          }),
         }),
       )
       .meta({
@@ -64,7 +95,7 @@ export function overviewSurface({ lowStockThreshold }: SurfaceSettings): Surface
 }
 
 function render(overview: Overview, lowStockThreshold: number): z.infer<typeof OverviewReply> {
-  const { counters } = overview;
+  const { counters, lastSync } = overview;
   return {
     at: iso(overview.at),
     products: overview.products,
@@ -76,7 +107,21 @@ function render(overview: Overview, lowStockThreshold: number): z.infer<typeof O
     },
     low_products: overview.lowProducts,
     empty_products: overview.emptyProducts,
+    lowest: overview.lowest.map(({ id, sku, name, quantity, quantityAvailable, threshold }) => ({
+      product_id: id,
+      sku,
+      name,
+      quantity,
+      quantity_available: quantityAvailable,
+      threshold,
+    })),
     overdue_rentals: overview.overdueRentals,
+    last_sync: lastSync && {
+      started_at: iso(lastSync.startedAt),
+      dry_run: lastSync.isDryRun,
+      drifted_products: lastSync.drifted,
+      unrepaired_products: lastSync.unrepaired,
+    },
     low_stock_threshold: lowStockThreshold,
     activity: overview.activity.map(({ at, ...counts }) => ({ at: iso(at), ...counts })),
   };

@@ -20,7 +20,30 @@ export interface StoreOverview {
   /** published products with no unit free */
   readonly emptyProducts: number;
   readonly overdueRentals: number;
+  /** a few of the low products: those with none free first, then those with the fewest */
+  readonly lowest: readonly LowestProduct[];
+  /** null: the whole store was never looked at */
+  readonly lastSync: LastSync | null;
   readonly activity: readonly MinuteOfActivity[];
+}
+
+export interface LowestProduct {
+  readonly id: number;
+  readonly sku: string;
+  readonly name: string;
+  readonly quantity: number;
+  readonly quantityAvailable: number;
+  readonly threshold: number;
+}
+
+/** The last run of sync over the whole store that came to its end. */
+export interface LastSync {
+  readonly startedAt: Instant;
+  readonly isDryRun: boolean;
+  /** products that it found drifted, and that nobody has repaired since */
+  readonly unrepaired: number;
+  /** products that it found drifted */
+  readonly drifted: number;
 }
 
 /** What happened in a minute: lines of the ledger. */
@@ -32,6 +55,7 @@ export interface MinuteOfActivity {
   readonly holds: number;
 }
 
+const LOWEST = 8;
 const MINUTE_MS = 60_000;
 const MINUTES = 30;
 /** Lines of one kind that are looked at: what a very busy store did before them is left out. */
@@ -52,12 +76,14 @@ export async function readOverview(
   database: Database,
   query: { storeId: number; lowStockThreshold: number },
 ): Promise<StoreOverview> {
-  const [stock, overdueRentals, { at, activity }] = await Promise.all([
+  const [stock, lowest, overdueRentals, lastSync, { at, activity }] = await Promise.all([
     readStock(database, query),
+    readLowest(database, query),
     countOverdue(database, query.storeId),
+    readLastSync(database, query.storeId),
     readActivity(database, query.storeId),
   ]);
-  return { at, ...stock, overdueRentals, activity };
+  return { at, ...stock, lowest, overdueRentals, lastSync, activity };
 }
 
 async function readStock(
@@ -97,6 +123,59 @@ async function readStock(
     },
     lowProducts: of('available', 'low_ones') + of('rented_out', 'low_ones'),
     emptyProducts: of('rented_out', 'none_free'),
+  };
+}
+
+/** Of as many free units, those first of which the most are out or held: they are in demand. */
+async function readLowest(
+  database: Database,
+  { storeId, lowStockThreshold }: { storeId: number; lowStockThreshold: number },
+): Promise<LowestProduct[]> {
+  const rows = await database.select(
+    'SELECT id, sku, name, quantity, free, threshold FROM (' +
+      `SELECT id, sku, name, quantity, ${toldAvailable(database.dialect)} AS free, ` +
+      `COALESCE(low_stock_threshold, ${lowStockThreshold}) AS threshold FROM products ` +
+      `WHERE store_id = ${storeId} AND availability_status <> 'draft') AS told ` +
+      `WHERE free <= threshold ORDER BY free, free - quantity, id LIMIT ${LOWEST}`,
+  );
+  return rows.map((row) => ({
+    id: integer(row, 'id'),
+    sku: text(row, 'sku'),
+    name: text(row, 'name'),
+    quantity: integer(row, 'quantity'),
+    quantityAvailable: integer(row, 'free'),
+    threshold: integer(row, 'threshold'),
+  }));
+}
+
+/**
+ * A finding of a dry run is dealt with once its product alone was looked at again, and repaired or
+ * found in order. A run on one product says nothing of the others, and so is not the last one.
+ */
+async function readLastSync(database: Database, storeId: number): Promise<LastSync | null> {
+  const { quote } = database;
+  const [run] = await database.select(
+    'SELECT id, dry_run, started_at FROM sync_runs ' +
+      `WHERE (store_id = ${storeId} OR store_id IS NULL) AND product_id IS NULL ` +
+      'AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1',
+  );
+  if (!run) return null;
+  const runId = quote(text(run, 'id'));
+  const isDryRun = integer(run, 'dry_run') === 1;
+  const [found] = await database.select(
+    'SELECT COUNT(*) AS drifted, COALESCE(SUM(CASE WHEN EXISTS (SELECT 1 FROM sync_runs later ' +
+      `WHERE later.id > ${runId} ` +
+      'AND later.product_id = found.product_id AND later.finished_at IS NOT NULL ' +
+      'AND (later.dry_run = 0 OR NOT EXISTS (SELECT 1 FROM sync_findings again ' +
+      'WHERE again.run_id = later.id AND again.product_id = found.product_id))' +
+      ') THEN 0 ELSE 1 END), 0) AS unrepaired ' +
+      `FROM sync_findings found WHERE found.run_id = ${runId} AND found.store_id = ${storeId}`,
+  );
+  return {
+    startedAt: instant(run, 'started_at'),
+    isDryRun,
+    drifted: found ? integer(found, 'drifted') : 0,
+    unrepaired: found && isDryRun ? integer(found, 'unrepaired') : 0,
   };
 }
 

@@ -10,6 +10,19 @@ const PLACE = 'credentials';
 /** `<id>.<secret>`: an API key. A token has three parts. */
 const API_KEY = /^[0-9a-f-]{36}\.[\w-]+$/;
 
+/** The compact form of a JWT: three parts, of which the last is its signature. */
+const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/** What is wrong with the form of what was pasted, before anybody is asked; null: nothing. */
+export function wrongFormOf({ secret }: Credentials): string | null {
+  if (secret === '') return 'Paste a token or an API key.';
+  if (API_KEY.test(secret) || TOKEN.test(secret)) return null;
+  return (
+    'This is neither a token nor an API key. A token has three parts with dots between them ' +
+    '(eyJ….eyJ….…), an API key an id, a dot and a secret. Paste all of it, and nothing else.'
+  );
+}
+
 /** Takes a token or a key as it was pasted, with or without `Bearer`. */
 export function toCredentials(pasted: string, storeId: string): Credentials {
   const secret = pasted.trim().replace(/^Bearer\s+/i, '');

@@ -16,9 +16,14 @@ export interface Asked<T> {
 /** So often at most is asked again, however much happens. */
 const RELOAD_MS = 400;
 
-interface AskOptions {
+/** For what no event tells of: that an order is made or refunded, or how an endpoint does. */
+export const UNTOLD: AskOptions = { everyMs: 5_000 };
+
+export interface AskOptions {
   /** how old an answer may be: only so long after an event has one surely seen it */
   readonly isOldMs?: number;
+  /** asks again so often as well: for what may change without an event that says so */
+  readonly everyMs?: number;
 }
 
 /**
@@ -29,35 +34,59 @@ interface AskOptions {
 export function useAsk<T>(
   path: string | null,
   concerns?: (event: LiveEvent) => boolean,
-  { isOldMs = 0 }: AskOptions = {},
+  { isOldMs = 0, everyMs }: AskOptions = {},
 ): Asked<T> {
   const [answer, setAnswer] = useState<{ path: string; data: T } | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isLoading, setLoading] = useState(path !== null);
   const [round, setRound] = useState(0);
-  const reload = useCallback(() => setRound((n) => n + 1), []);
+  const isAsking = useRef(false);
+  const isAskedAgain = useRef(false);
+  // What is on its way may be older than the reason to ask again, and is still worth waiting for.
+  const reload = useCallback(() => {
+    if (isAsking.current) isAskedAgain.current = true;
+    else setRound((n) => n + 1);
+  }, []);
 
   // A round asks the same again
   useEffect(() => {
     if (path === null) return;
     const abort = new AbortController();
+    const answered = () => {
+      isAsking.current = false;
+      setLoading(false);
+      if (isAskedAgain.current) setRound((n) => n + 1);
+    };
+    isAsking.current = true;
+    isAskedAgain.current = false;
     setLoading(true);
     call<T>('GET', path, { signal: abort.signal }).then(
       (data) => {
+        if (abort.signal.aborted) return;
         setAnswer({ path, data });
         setError(null);
-        setLoading(false);
+        answered();
       },
       (reason: unknown) => {
         if (abort.signal.aborted) return;
         setError(reason);
-        setLoading(false);
+        answered();
       },
     );
-    return () => abort.abort();
+    return () => {
+      isAsking.current = false;
+      abort.abort();
+    };
   }, [path, round]);
 
   useReloadOnEvents(reload, concerns, isOldMs);
+  useEffect(() => {
+    if (path === null || everyMs === undefined) return;
+    const timer = setInterval(() => {
+      if (!document.hidden) reload();
+    }, everyMs);
+    return () => clearInterval(timer);
+  }, [path === null, everyMs, reload]);
   // What another path was answered with is not shown under this one.
   const data = answer && answer.path === path ? answer.data : null;
   return { data, error, isLoading, reload };
@@ -79,6 +108,8 @@ function useReloadOnEvents(
       lastMs = performance.now();
       reload();
     };
+    // What was just answered may be as old as that itself.
+    if (delayMs > 0) timer = setTimeout(ask, delayMs);
     const stop = live.listen((event) => {
       if (event && !matters.current?.(event)) return;
       timer ??= setTimeout(ask, Math.max(delayMs, lastMs + RELOAD_MS - performance.now()));

@@ -19,6 +19,8 @@ class Live {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #beat: ReturnType<typeof setInterval> | undefined;
   #attempts = 0;
+  /** which attempt is the present one: what an older one comes to is passed over */
+  #round = 0;
   /** the last event seen: what came behind it is sent at the next connection */
   #since: string | null = null;
   #isRunning = false;
@@ -44,6 +46,7 @@ class Live {
 
   stop(): void {
     this.#isRunning = false;
+    this.#round++;
     clearTimeout(this.#retry);
     clearInterval(this.#beat);
     removeEventListener('online', this.#now);
@@ -67,34 +70,41 @@ class Live {
 
   /** The network came back: there is no reason to wait. */
   readonly #now = () => {
-    if (this.#state === 'live') return;
+    // One that is open, or about to be.
+    if (this.#socket) return;
     clearTimeout(this.#retry);
     void this.#connect();
   };
 
   async #connect(): Promise<void> {
     if (!this.#isRunning) return;
+    const round = ++this.#round;
     let ticket: string | null;
     try {
       ({ ticket } = await call<{ ticket: string | null }>('POST', '/api/events/ticket'));
     } catch (error) {
+      if (round !== this.#round) return;
       // Nobody is signed in any more: the page that says so starts this anew.
       if (error instanceof ApiError && error.status === 401) return;
       this.#lost();
       return;
     }
-    if (!this.#isRunning || ticket === null) return;
+    if (round !== this.#round) return;
+    if (ticket === null) {
+      this.#lost();
+      return;
+    }
     const query = new URLSearchParams({ ticket, ...(this.#since ? { since: this.#since } : {}) });
     const url = new URL(`/api/events?${query}`, location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.onopen = () => {
-      const isAgain = this.#attempts > 0;
       this.#attempts = 0;
       this.#become('live');
-      // Without a place to go on from, what happened meanwhile is not sent.
-      if (isAgain && this.#since === null) this.#tell(null);
+      // Without a place to go on from, what happened before this moment is not sent: not even what
+      // happened since the page asked for what it shows.
+      if (this.#since === null) this.#tell(null);
     };
     socket.onmessage = ({ data }) => this.#take(String(data));
     socket.onclose = () => {

@@ -85,7 +85,7 @@ export interface Unusual {
 
 export interface Kept {
   readonly id: string;
-  readonly kind: string;
+  readonly kind: 'low_stock' | 'reconciliation' | 'stock_review';
   readonly period: string;
   readonly title: string;
   readonly createdAt: string;

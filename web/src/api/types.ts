@@ -77,6 +77,8 @@ export interface Reservation {
   readonly quantity: number;
   readonly status: ReservationStatus;
   readonly expiresAt: string;
+  readonly confirmedAt: string | null;
+  readonly releasedAt: string | null;
   readonly orderId: string | null;
   readonly customerId: string | null;
   readonly createdAt: string;
@@ -102,7 +104,8 @@ export interface Order {
 
 export interface WebhookEndpoint {
   readonly id: string;
-  readonly disabledReason: string | null;
+  readonly url: string;
+  readonly disabledReason: 'gone' | 'failing' | null;
   readonly failingSince: string | null;
 }
 
@@ -139,13 +142,9 @@ export interface SyncRun {
   readonly details: readonly Drift[];
 }
 
+/** A product that is low, as far as it is looked up by. */
 export interface LowLevel {
   readonly variantId: number;
-  readonly sku: string;
-  readonly name: string;
-  readonly quantity: number;
-  readonly quantityAvailable: number;
-  readonly threshold: number;
 }
 
 export interface Overview {
@@ -154,7 +153,20 @@ export interface Overview {
   readonly units: Counters;
   readonly low_products: number;
   readonly empty_products: number;
+  readonly lowest: readonly {
+    readonly product_id: number;
+    readonly name: string;
+    readonly quantity: number;
+    readonly quantity_available: number;
+    readonly threshold: number;
+  }[];
   readonly overdue_rentals: number;
+  readonly last_sync: {
+    readonly started_at: string;
+    readonly dry_run: boolean;
+    readonly drifted_products: number;
+    readonly unrepaired_products: number;
+  } | null;
   readonly low_stock_threshold: number;
   readonly activity: readonly {
     readonly at: string;

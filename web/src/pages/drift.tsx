@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { ApiError, call, sentenceOf } from '../api/client';
 import { useAsk, useProducts } from '../api/hooks';
 import type { Counters, Drift as Finding, Page, SyncReport, SyncRun } from '../api/types';
-import { counted, formatNumber, formatWord } from '../format';
+import { counted, formatNumber, formatTime, formatWord } from '../format';
 import { useIsAdmin } from '../session';
 import { announce } from '../ui/announce';
 import { Dialog } from '../ui/dialog';
@@ -21,6 +21,12 @@ const CAUSES: Readonly<Record<string, string>> = {
   counter_changed_outside: "The product's row was edited past the service.",
   rental_changed_outside: 'The ledger disagrees with the rentals.',
   reservation_changed_outside: 'The ledger disagrees with the holds.',
+};
+
+const STARTERS: Readonly<Record<string, string>> = {
+  http: 'somebody',
+  script: 'a script',
+  cron: 'the service',
 };
 
 /** Looks for counters that disagree with what they count, and mends them. */
@@ -235,7 +241,7 @@ function Runs({ runs }: { runs: readonly SyncRun[] }) {
                 {run.deep && ', deep'}
                 {run.product_id !== null && `, product ${run.product_id}`}
               </td>
-              <td>{run.started_by}</td>
+              <td>{STARTERS[run.started_by] ?? run.started_by}</td>
               <td>
                 <Status of={run.status} />
               </td>
@@ -245,7 +251,7 @@ function Runs({ runs }: { runs: readonly SyncRun[] }) {
                 {run.details.length > 0 && (
                   <button
                     type="button"
-                    aria-label={`Show the findings of ${run.started_at}`}
+                    aria-label={`Show the findings of ${formatTime(run.started_at)}`}
                     onClick={() => setOpen(run)}
                   >
                     Show

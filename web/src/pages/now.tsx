@@ -1,23 +1,16 @@
 import { useMemo } from 'preact/hooks';
-import { useAsk, useProducts } from '../api/hooks';
-import type {
-  CamelPage,
-  LowLevel,
-  Order,
-  Overview,
-  Page,
-  Rental,
-  SyncRun,
-  WebhookEndpoint,
-} from '../api/types';
+import { UNTOLD, useAsk, useProducts } from '../api/hooks';
+import type { CamelPage, Order, Overview, Page, Rental, WebhookEndpoint } from '../api/types';
 import { useRoutes } from '../features';
-import { counted, formatNumber, formatSpan } from '../format';
+import { counted, formatNumber, formatSpan, formatTime } from '../format';
 import { useSession } from '../session';
 import { Chart } from '../ui/chart';
 import { Figure, Instead, Link, PageTitle, UnitsBar } from '../ui/parts';
 
 const always = () => true;
 const SHOWN = 8;
+const SHOWN_FEW = 3;
+const COUNTED_MAX = 50;
 /** The service reads it every two seconds at most. */
 const OVERVIEW = { isOldMs: 2_100 };
 
@@ -35,7 +28,7 @@ export function Now() {
       {overview.data && <Figures overview={overview.data} />}
       <div class="columns">
         <Attention overview={overview.data} />
-        <LowStock />
+        <LowStock overview={overview.data} />
         <Overdue />
       </div>
       {overview.data && <Activity overview={overview.data} />}
@@ -74,7 +67,7 @@ function Figures({ overview }: { overview: Overview }) {
         />
         <Figure label="Rented out" value={products.rented_out} to="/products?status=rented_out" />
         <Figure label="Drafts" value={products.draft} to="/products?status=draft" />
-        <Figure label="Low" value={overview.low_products} />
+        <Figure label="Low, or out" value={overview.low_products} to="/products?status=low" />
         <Figure label="Overdue" value={overview.overdue_rentals} to="/rentals?overdue=true" />
         <Figure label="Rentals a minute" value={perMinute('rentals')} />
         <Figure label="Holds a minute" value={perMinute('holds')} />
@@ -95,7 +88,7 @@ function Activity({ overview }: { overview: Overview }) {
   const series = useMemo(
     () => [
       { label: 'rentals', color: '--out', values: minutes.map(({ rentals }) => rentals) },
-      { label: 'returns', color: '--free', values: minutes.map(({ returns }) => returns) },
+      { label: 'back, cancelled', color: '--free', values: minutes.map(({ returns }) => returns) },
       { label: 'holds', color: '--held', values: minutes.map(({ holds }) => holds) },
       { label: 'refused', color: '--bad', values: minutes.map(({ refusals }) => refusals) },
     ],
@@ -121,36 +114,48 @@ function Activity({ overview }: { overview: Overview }) {
 /** What somebody has to look after. */
 function Attention({ overview }: { overview: Overview | null }) {
   const { role } = useSession();
-  const isAdmin = role === 'admin';
   const routes = useRoutes();
-  const runs = useAsk<Page<SyncRun>>(
-    isAdmin ? '/api/products/sync-quantities/status?limit=1' : null,
-    ({ type }) => type === 'drift.found',
-  );
   const refunds = useAsk<CamelPage<Order>>(
-    routes?.hasOrders ? '/api/orders?status=refund_required&limit=50' : null,
+    routes?.hasOrders ? `/api/orders?status=refund_required&limit=${COUNTED_MAX}` : null,
     ({ type }) => type.startsWith('order.'),
+    UNTOLD,
   );
   const mayAskWebhooks = role === 'admin' || role === 'service';
   const webhooks = useAsk<CamelPage<WebhookEndpoint>>(
     mayAskWebhooks && routes?.hasWebhooks ? '/api/webhook-endpoints?limit=200' : null,
     ({ type }) => type === 'webhook_endpoint.disabled',
+    UNTOLD,
   );
-  const run = runs.data?.data[0];
   const refund = refunds.data?.data.length ?? 0;
   const failing = (webhooks.data?.data ?? []).filter(
     ({ disabledReason, failingSince }) => disabledReason !== null || failingSince !== null,
-  ).length;
+  );
+  const drift = role === 'admin' ? overview : null;
+  const unrepaired = drift?.last_sync?.unrepaired_products ?? 0;
   return (
     <section class="panel" aria-labelledby="attention">
       <h2 id="attention">Needs attention</h2>
       <ul class="plain-list">
-        {overview && overview.empty_products > 0 && (
-          <li>
-            <Link to="/products?status=rented_out">
-              {counted(overview.empty_products, 'product')} with no unit free
+        {refund > 0 && (
+          <li class="bad">
+            <Link to="/orders?status=refund_required">
+              {refunds.data?.nextCursor ? `More than ${refund} orders` : counted(refund, 'order')}{' '}
+              to refund
             </Link>
           </li>
+        )}
+        {unrepaired > 0 && (
+          <li class="bad">
+            <Link to="/drift">{counted(unrepaired, 'product')} drifted, not repaired</Link>
+          </li>
+        )}
+        {failing.slice(0, SHOWN_FEW).map((endpoint) => (
+          <li key={endpoint.id} class="bad">
+            {sayFailing(endpoint)}
+          </li>
+        ))}
+        {failing.length > SHOWN_FEW && (
+          <li class="bad">{counted(failing.length - SHOWN_FEW, 'webhook')} more failing</li>
         )}
         {overview && overview.overdue_rentals > 0 && (
           <li>
@@ -159,26 +164,21 @@ function Attention({ overview }: { overview: Overview | null }) {
             </Link>
           </li>
         )}
-        {refund > 0 && (
-          <li class="bad">
-            <Link to="/orders?status=refund_required">{counted(refund, 'order')} to refund</Link>
-          </li>
-        )}
-        {failing > 0 && <li class="bad">{counted(failing, 'webhook')} failing</li>}
-        {run && run.synced_products > 0 && run.dry_run && (
-          <li class="bad">
-            <Link to="/drift">{counted(run.synced_products, 'product')} drifted, not repaired</Link>
-          </li>
-        )}
-        {run && (
-          <li class="quiet">
-            Drift was last looked for {formatSpan(run.started_at)}:{' '}
-            {counted(run.synced_products, 'product')}.
-          </li>
-        )}
-        {isAdmin && runs.data && !run && (
+        {overview && overview.empty_products > 0 && (
           <li>
-            <Link to="/drift">Drift was never looked for</Link>
+            <Link to="/products?status=rented_out">
+              {counted(overview.empty_products, 'product')} with no unit free
+            </Link>
+          </li>
+        )}
+        {drift && (
+          <li class="quiet">
+            {drift.last_sync ? (
+              `All products were looked at for drift ${formatSpan(drift.last_sync.started_at)}: ` +
+              sayFound(drift.last_sync)
+            ) : (
+              <Link to="/drift">Drift was never looked for</Link>
+            )}
           </li>
         )}
       </ul>
@@ -186,27 +186,50 @@ function Attention({ overview }: { overview: Overview | null }) {
   );
 }
 
-function LowStock() {
-  const low = useAsk<CamelPage<LowLevel>>(
-    `/api/inventory/alerts/low-stock?limit=${SHOWN}`,
-    ({ type }) => type.startsWith('product.'),
-  );
+function sayFound({ drifted_products: drifted, dry_run }: NonNullable<Overview['last_sync']>) {
+  if (drifted === 0) return 'none had drifted.';
+  return `${counted(drifted, 'product')} ${dry_run ? 'had drifted' : 'repaired'}.`;
+}
+
+function sayFailing({ url, disabledReason, failingSince }: WebhookEndpoint): string {
+  const name = `The webhook to ${new URL(url).host}`;
+  if (disabledReason === 'gone') return `${name} is switched off: it answered that it is gone`;
+  if (disabledReason === 'failing') return `${name} is switched off: it took nothing for a day`;
+  return `${name} is failing${failingSince === null ? '' : ` since ${formatTime(failingSince)}`}`;
+}
+
+/** The products that are short, the shortest first. */
+function LowStock({ overview }: { overview: Overview | null }) {
+  if (!overview) return null;
+  const { lowest, empty_products: empty, low_products: low } = overview;
   return (
     <section class="panel" aria-labelledby="low">
       <h2 id="low">Low, or out</h2>
-      <Instead of={low} empty={low.data?.data.length === 0 ? 'Nothing is low.' : null} />
+      {low === 0 ? (
+        <p class="quiet box">Nothing is low.</p>
+      ) : (
+        <p>
+          <Link to="/products?status=rented_out">{formatNumber(empty)} out</Link>
+          {' · '}
+          <Link to="/products?status=low">{formatNumber(low)} low, or out</Link>
+        </p>
+      )}
       <ul class="plain-list">
-        {low.data?.data.map((level) => (
-          <li key={level.variantId} class="row between">
+        {lowest.map((product) => (
+          <li key={product.product_id} class="row between">
             <span class="cut">
-              <Link to={`/products/${level.variantId}`}>{level.name}</Link>
+              <Link to={`/products/${product.product_id}`}>{product.name}</Link>
             </span>
-            <span class={level.quantityAvailable === 0 ? 'bad' : ''}>
-              {formatNumber(level.quantityAvailable)} of {formatNumber(level.quantity)} free
+            <span class={product.quantity_available === 0 ? 'bad' : ''}>
+              {formatNumber(product.quantity_available)} of {formatNumber(product.quantity)} free
             </span>
           </li>
         ))}
       </ul>
+      <p class="quiet">
+        Low is {counted(overview.low_stock_threshold, 'free unit')} or fewer, where a product has no
+        threshold of its own.
+      </p>
     </section>
   );
 }

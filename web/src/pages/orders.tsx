@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { call, withQuery } from '../api/client';
+import { UNTOLD } from '../api/hooks';
 import type { Order } from '../api/types';
 import { formatMoney, formatWord } from '../format';
 import { useSession } from '../session';
@@ -27,7 +28,9 @@ export function Orders({ query }: { query: URLSearchParams }) {
   const list = usePaged<Order>(
     withQuery('/api/orders', { limit: 50, status: asked.status }),
     ({ type }) => type.startsWith('order.'),
+    UNTOLD,
   );
+  const isNarrowed = Object.values(asked).some((value) => value !== '');
   return (
     <>
       <PageTitle title="Orders" />
@@ -36,18 +39,22 @@ export function Orders({ query }: { query: URLSearchParams }) {
           label="Status"
           value={typed.status}
           options={STATUSES}
-          onValue={(value) => set('status', value)}
+          onValue={(status) => set({ status })}
         />
       </search>
       <Instead
         of={list}
-        empty={list.data && list.rows.length === 0 ? 'There is no such order.' : null}
+        empty={
+          list.data && list.rows.length === 0
+            ? `There is no ${isNarrowed ? 'such ' : ''}order.`
+            : null
+        }
       />
       {list.rows.length > 0 && (
         <Table label="Orders">
           <thead>
             <tr>
-              <th>Made</th>
+              <th class="wide-only">Made</th>
               <th>Cart</th>
               <th>Products</th>
               <th class="number">Amount</th>
@@ -58,7 +65,7 @@ export function Orders({ query }: { query: URLSearchParams }) {
           <tbody>
             {list.rows.map((order) => (
               <tr key={order.id}>
-                <td class="nowrap">
+                <td class="nowrap wide-only">
                   <Time at={order.createdAt} />
                 </td>
                 <td>{order.cartId}</td>

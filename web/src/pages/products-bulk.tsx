@@ -35,16 +35,18 @@ export function BulkActions({ products, onClear, onDone }: BulkProps) {
         try {
           await send(product);
         } catch (error) {
-          if (error instanceof ApiError && error.status === 401) throw error;
+          // Nobody is signed in any more, or what was typed is wrong for each of them.
+          if (error instanceof ApiError && [401, 422].includes(error.status)) throw error;
           failed.push(`${product.sku}: ${sentenceOf(error)}`);
         }
       }
     };
     try {
       await Promise.all(Array.from({ length: AT_ONCE }, lane));
-    } catch {
-      // The session ended: the sign-in says so.
-      return;
+    } catch (error) {
+      // That the session ended, the sign-in says.
+      if (error instanceof ApiError && error.status === 401) return;
+      throw error;
     } finally {
       setBusy(false);
     }
@@ -135,7 +137,7 @@ function BulkRestock(props: {
       <Form
         onSend={send}
         submit="Restock"
-        fields={['updates[0].quantity', 'updates[0].reason']}
+        fields={products.flatMap((_, i) => [`updates[${i}].quantity`, `updates[${i}].reason`])}
         onCancel={onClose}
       >
         {(problem) => (

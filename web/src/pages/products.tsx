@@ -7,6 +7,7 @@ import { hrefOf, setQuery } from '../router';
 import { Choice, Field } from '../ui/form';
 import { usePaged } from '../ui/paging';
 import { Instead, Link, Pager, PageTitle, Status, Table, UnitsBar } from '../ui/parts';
+import { concernsProducts, useLowProducts } from './low-products';
 import { BulkActions } from './products-bulk';
 
 const ROWS = 50;
@@ -14,6 +15,7 @@ const STATUSES = [
   ['', 'Any status'],
   ['available', 'Available'],
   ['rented_out', 'Rented out'],
+  ['low', 'Low, or out'],
   ['draft', 'Draft'],
 ] as const;
 type Sort = 'id' | '-id' | 'sku' | '-sku' | 'name' | '-name';
@@ -45,17 +47,22 @@ export function Products({ query }: { query: URLSearchParams }) {
   };
   // What is typed goes into the address once it is quiet
   useEffect(() => {
-    if (quiet !== (query.get('q') ?? '')) say({ q: quiet });
+    if (quiet === (query.get('q') ?? '')) return;
+    // What is low can not be searched.
+    say({ q: quiet, status: status === 'low' && quiet !== '' ? '' : status });
   }, [quiet]);
 
+  const isLow = status === 'low' && quiet === '';
   const base = withQuery('/api/products', {
     limit: ROWS,
     q: quiet,
-    status,
+    status: status === 'low' ? null : status,
     // A search has an order of its own.
     sort: quiet === '' ? sort : null,
   });
-  const list = usePaged<Product>(base, ({ type }) => type.startsWith('product.'));
+  const any = usePaged<Product>(isLow ? null : base, concernsProducts);
+  const low = useLowProducts(isLow, ROWS);
+  const list = isLow ? low : any;
   const all = list.rows.length > 0 && list.rows.every(({ id }) => chosen.has(id));
   const choose = (products: readonly Product[], isChosen: boolean) =>
     setChosen((before) => {
@@ -89,17 +96,22 @@ export function Products({ query }: { query: URLSearchParams }) {
           label="Status"
           value={status}
           options={STATUSES}
-          onValue={(value) => say({ status: value })}
-        />
-        <Choice
-          label="Order"
-          value={sort}
-          options={SORTS}
           onValue={(value) => {
-            setSearch('');
-            say({ sort: value === '-id' ? '' : value, q: '' });
+            if (value === 'low') setSearch('');
+            say(value === 'low' ? { status: value, q: '', sort: '' } : { status: value });
           }}
         />
+        {!isLow && (
+          <Choice
+            label="Order"
+            value={sort}
+            options={SORTS}
+            onValue={(value) => {
+              setSearch('');
+              say({ sort: value === '-id' ? '' : value, q: '' });
+            }}
+          />
+        )}
       </search>
       {chosen.size > 0 && (
         <BulkActions

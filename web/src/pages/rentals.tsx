@@ -32,6 +32,7 @@ export function Rentals({ query }: { query: URLSearchParams }) {
     ({ type }) => type.startsWith('rental.'),
   );
   const products = useProducts(list.rows.map(({ product_id }) => product_id));
+  const isNarrowed = Object.values(asked).some((value) => value !== '');
   return (
     <>
       <PageTitle title="Rentals" />
@@ -40,44 +41,43 @@ export function Rentals({ query }: { query: URLSearchParams }) {
           label="Status"
           value={STATUSES.find(([value]) => value === shown)?.[0] ?? ''}
           options={STATUSES}
-          onValue={(value) => set('status', value)}
+          onValue={(status) => set({ status, overdue: '' })}
         />
         <Field
           label="Product"
           type="search"
           value={typed.product}
-          onValue={(value) => set('product', value)}
+          onValue={(product) => set({ product })}
           placeholder="Id or SKU"
         />
-        <Field
-          label="User"
-          type="search"
-          value={typed.user}
-          onValue={(value) => set('user', value)}
-        />
+        <Field label="User" type="search" value={typed.user} onValue={(user) => set({ user })} />
       </search>
       <Instead
         of={list}
-        empty={list.data && list.rows.length === 0 ? 'There is no such rental.' : null}
+        empty={
+          list.data && list.rows.length === 0
+            ? `There is no ${isNarrowed ? 'such ' : ''}rental.`
+            : null
+        }
       />
       {list.rows.length > 0 && (
         <Table label="Rentals">
           <thead>
             <tr>
-              <th>Made</th>
+              <th class="wide-only">Made</th>
               <th>Product</th>
               <th class="number">Units</th>
               <th>User</th>
               <th>Status</th>
-              <th>Due</th>
-              <th>Order</th>
+              <th>Due, or ended</th>
+              <th class="wide-only">Order</th>
               <th>Actions</th>
             </tr>
           </thead>
           <tbody>
             {list.rows.map((rental) => (
               <tr key={rental.id}>
-                <td class="nowrap">
+                <td class="nowrap wide-only">
                   <Time at={rental.created_at} />
                 </td>
                 <td class="name">
@@ -91,8 +91,10 @@ export function Rentals({ query }: { query: URLSearchParams }) {
                   <Status of={isOverdue(rental) ? 'overdue' : rental.status} />
                   {rental.cancel_reason !== null && <small> {rental.cancel_reason}</small>}
                 </td>
-                <td class="nowrap">{rental.ends_at !== null && formatSpan(rental.ends_at)}</td>
-                <td>{rental.order_id}</td>
+                <td class="nowrap">
+                  <DueOrEnded rental={rental} />
+                </td>
+                <td class="wide-only">{rental.order_id}</td>
                 <td>
                   <RentalActions rental={rental} onDone={list.reload} />
                 </td>
@@ -109,6 +111,12 @@ export function Rentals({ query }: { query: URLSearchParams }) {
       />
     </>
   );
+}
+
+function DueOrEnded({ rental }: { rental: Rental }) {
+  const ended = rental.completed_at ?? rental.cancelled_at;
+  if (ended !== null) return <Time at={ended} />;
+  return <>{rental.ends_at !== null && formatSpan(rental.ends_at)}</>;
 }
 
 const isOverdue = ({ status, ends_at }: Rental) =>

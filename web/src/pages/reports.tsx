@@ -7,11 +7,14 @@ import type { CamelPage } from '../api/types';
 import { download } from '../download';
 import {
   counted,
+  DAY_MS,
   formatChange,
+  formatDay,
   formatHours,
+  formatMonth,
   formatNumber,
   formatShare,
-  formatWord,
+  formatWeek,
 } from '../format';
 import { announceProblem } from '../ui/announce';
 import { Chart } from '../ui/chart';
@@ -26,15 +29,20 @@ const SORTS = [
   ['refused', 'Most refused'],
 ] as const;
 type Sort = (typeof SORTS)[number][0];
-const DAY_MS = 86_400_000;
 const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+/** The day after one; what is no day stays what it is, so that the API says so. */
+function dayAfter(day: string): string {
+  const ms = Date.parse(day);
+  return Number.isNaN(ms) ? day : dayOf(ms + DAY_MS);
+}
 
 /** What the store did in a period, as figures, charts and tables, and as CSV. */
 export function Reports() {
   const [from, setFrom] = useState(() => dayOf(Date.now() - 29 * DAY_MS));
-  const [to, setTo] = useState(() => dayOf(Date.now() + DAY_MS));
+  const [last, setLast] = useState(() => dayOf(Date.now()));
   const [sort, setSort] = useState<Sort>('busiest');
-  const period = { from: useQuiet(from), to: useQuiet(to) };
+  // The API's period ends before its last day, a reader's after it.
+  const period = { from: useQuiet(from), to: dayAfter(useQuiet(last)) };
 
   const summary = useAsk<Summary>(withQuery('/api/reports/summary', period));
   const levels = useAsk<Levels>(withQuery('/api/reports/levels', period));
@@ -50,15 +58,16 @@ export function Reports() {
     <>
       <PageTitle title="Reports" />
       <search class="filters row">
-        <Field label="From" type="date" value={from} onValue={setFrom} error={about('from')} />
-        <Field label="To, not in it" type="date" value={to} onValue={setTo} error={about('to')} />
+        <Field label="First day" type="date" value={from} onValue={setFrom} error={about('from')} />
+        <Field label="Last day" type="date" value={last} onValue={setLast} error={about('to')} />
       </search>
       {isPeriodWrong ? null : (
         <>
           <section class="panel" aria-labelledby="figures">
             <Heading
               id="figures"
-              title="The period"
+              title={sayPeriod(summary.data)}
+              csvName="Figures"
               csv={withQuery('/api/reports/summary', period)}
             />
             <Instead of={summary} empty={null} />
@@ -74,7 +83,7 @@ export function Reports() {
               title="Products"
               csv={withQuery('/api/reports/products', { ...period, sort, limit: 1000 })}
             >
-              <Choice label="First" value={sort} options={SORTS} onValue={setSort} />
+              <Choice label="Order" value={sort} options={SORTS} onValue={setSort} />
             </Heading>
             <ProductRows products={products} />
           </section>
@@ -93,19 +102,31 @@ export function Reports() {
   );
 }
 
+/** What was reported on: whole days in UTC, the last one up to now where it is not over. */
+function sayPeriod(reported: Summary | null): string {
+  if (!reported) return 'The period';
+  const last = new Date(Date.parse(reported.to) - 1).toISOString();
+  const first = formatDay(reported.from);
+  return formatDay(last) === first ? first : `${first} to ${formatDay(last)}`;
+}
+
 interface HeadingProps {
   readonly id: string;
   readonly title: string;
+  /** what the CSV is of, where the title does not say so */
+  readonly csvName?: string;
   /** where the same is to be had as CSV */
   readonly csv: string;
   readonly children?: ComponentChildren;
 }
 
-function Heading({ id, title, csv, children }: HeadingProps) {
+function Heading({ id, title, csv, csvName = title, children }: HeadingProps) {
   const save = () => {
     const [path = '', query = ''] = csv.split('?');
     const asCsv = `${path}?${query}${query === '' ? '' : '&'}format=csv`;
-    download(asCsv, `${path.split('/').at(-1)}.csv`).catch((error: unknown) =>
+    const given = new URLSearchParams(query);
+    const days = [given.get('from'), given.get('to')].filter(Boolean).join('-until-');
+    download(asCsv, `${path.split('/').at(-1)}-${days}.csv`).catch((error: unknown) =>
       announceProblem(sentenceOf(error)),
     );
   };
@@ -114,7 +135,7 @@ function Heading({ id, title, csv, children }: HeadingProps) {
       <h2 id={id}>{title}</h2>
       <div class="row">
         {children}
-        <button type="button" aria-label={`${title} as CSV`} onClick={save}>
+        <button type="button" aria-label={`${csvName} as CSV`} onClick={save}>
           CSV
         </button>
       </div>
@@ -129,15 +150,19 @@ function SummaryFigures({ summary }: { summary: Summary }) {
     refused.insufficientStock.requests +
     refused.notAvailable.requests;
   const figures: readonly (readonly [label: string, value: string, note?: string])[] = [
-    ['Utilisation', formatShare(summary.utilisation), 'unit-hours out of those owned'],
-    ['Turnover', summary.turnover?.toFixed(2) ?? '–', 'rented over owned'],
+    ['Utilisation', formatShare(summary.utilisation), 'of the hours of all units, they were out'],
+    ['Turnover', summary.turnover?.toFixed(2) ?? '–', 'rentals of a unit, on average'],
     [
       'Rentals',
       formatNumber(rentals.begun.count),
-      `${formatNumber(rentals.returned.count)} came back`,
+      `${formatNumber(rentals.returned.count)} came back, ${formatNumber(rentals.cancelled.count)} cancelled`,
     ],
-    ['Refused', formatNumber(refusals), 'requests'],
-    ['Out of stock', formatHours(summary.outOfStockHours), formatShare(summary.outOfStockShare)],
+    ['Refused', formatNumber(refusals), 'no unit, too few, or a draft'],
+    [
+      'Out of stock',
+      formatHours(summary.outOfStockHours),
+      `${formatShare(summary.outOfStockShare)} of the hours of all products`,
+    ],
     [
       'Holds made',
       formatNumber(holds.made.count),
@@ -146,11 +171,19 @@ function SummaryFigures({ summary }: { summary: Summary }) {
         : `${formatShare(holds.conversion)} became rentals`,
     ],
     ['Holds lost', formatNumber(holds.lost.count), counted(holds.lost.units, 'unit')],
-    ['Stock accuracy', formatShare(stock.accuracy), counted(summary.driftFound, 'drift')],
+    [
+      'Stock accuracy',
+      formatShare(stock.accuracy),
+      `${counted(summary.driftFound, 'product')} drifted`,
+    ],
     ['Restocked', formatNumber(stock.restocks.units), 'units'],
-    ['Found, missing', `${stock.foundUnits}, ${stock.missingUnits}`, 'units'],
-    ['Owned', formatNumber(Math.round(average.quantity)), 'on average'],
-    ['Out', formatNumber(Math.round(average.quantityRented)), 'on average'],
+    [
+      'Counted',
+      formatChange(stock.foundUnits - stock.missingUnits),
+      `${formatNumber(stock.foundUnits)} found, ${formatNumber(stock.missingUnits)} missing`,
+    ],
+    ['Units owned', formatNumber(Math.round(average.quantity)), 'on average'],
+    ['Units out', formatNumber(Math.round(average.quantityRented)), 'on average'],
   ];
   return (
     <dl class="figures small first">
@@ -158,7 +191,7 @@ function SummaryFigures({ summary }: { summary: Summary }) {
         <div key={label} class="figure">
           <dt>{label}</dt>
           <dd>
-            {value}
+            <span>{value}</span>
             {note !== undefined && <small class="block quiet">{note}</small>}
           </dd>
         </div>
@@ -168,15 +201,20 @@ function SummaryFigures({ summary }: { summary: Summary }) {
 }
 
 function LevelsChart({ levels }: { levels: Levels }) {
-  const { data } = levels;
-  const times = useMemo(() => data.map(({ at }) => Date.parse(at) / 1000), [data]);
+  const { data, to } = levels;
+  // What the last step had is so until the end.
+  const points = useMemo(
+    () => [...data, ...data.slice(-1).map((one) => ({ ...one, at: to }))],
+    [data, to],
+  );
+  const times = useMemo(() => points.map(({ at }) => Date.parse(at) / 1000), [points]);
   const series = useMemo(
     () => [
-      { label: 'free', color: '--free', values: data.map((point) => point.quantityAvailable) },
-      { label: 'held', color: '--held', values: data.map((point) => point.quantityReserved) },
-      { label: 'out', color: '--out', values: data.map((point) => point.quantityRented) },
+      { label: 'free', color: '--free', values: points.map((point) => point.quantityAvailable) },
+      { label: 'held', color: '--held', values: points.map((point) => point.quantityReserved) },
+      { label: 'out', color: '--out', values: points.map((point) => point.quantityRented) },
     ],
-    [data],
+    [points],
   );
   if (data.length === 0) return <p class="quiet">There was nothing yet.</p>;
   const last = data.at(-1);
@@ -263,6 +301,21 @@ function UnusualRows({ unusual }: { unusual: Asked<Unusual> }) {
   );
 }
 
+const KINDS: Readonly<Record<Kept['kind'], string>> = {
+  low_stock: 'Low stock',
+  reconciliation: 'Drift and movements',
+  stock_review: 'Stock advice and suppliers',
+};
+
+/** A day, a week or a month: 2026-11-21, 2026-W47, 2026-11. */
+function sayKept(period: string): string {
+  if (period.includes('W')) return formatWeek(period);
+  return period.length === 7 ? formatMonth(period) : formatDay(period);
+}
+
+/** What a title says behind its kind and period. */
+const headlineOf = (title: string) => title.slice(title.indexOf(': ') + 2);
+
 /** The reports that were sent by mail, as they were then. */
 function KeptReports() {
   const kept = useAsk<CamelPage<Kept>>('/api/reports?limit=20');
@@ -282,10 +335,19 @@ function KeptReports() {
       <ul class="plain-list">
         {rows.map(({ id, title, kind, period, createdAt }) => (
           <li key={id} class="row between">
-            <span class="cut">
-              {title} · {formatWord(kind)} · {period} · <Time at={createdAt} />
+            <span>
+              <strong>
+                {KINDS[kind]}, {sayKept(period)}
+              </strong>
+              <span class="block quiet">
+                {headlineOf(title)} · made <Time at={createdAt} />
+              </span>
             </span>
-            <button type="button" aria-label={`Show ${title}`} onClick={() => void show(id)}>
+            <button
+              type="button"
+              aria-label={`Show ${KINDS[kind]}, ${sayKept(period)}`}
+              onClick={() => void show(id)}
+            >
               Show
             </button>
           </li>

@@ -27,6 +27,7 @@ export function Reservations({ query }: { query: URLSearchParams }) {
     }),
     ({ type }) => type.startsWith('reservation.'),
   );
+  const isNarrowed = Object.values(asked).some((value) => value !== '');
   return (
     <>
       <PageTitle title="Reservations" />
@@ -35,45 +36,44 @@ export function Reservations({ query }: { query: URLSearchParams }) {
           label="Status"
           value={STATUSES.find(([value]) => value === typed.status)?.[0] ?? ''}
           options={STATUSES}
-          onValue={(value) => set('status', value)}
+          onValue={(status) => set({ status })}
         />
         <Field
           label="Product"
           type="search"
           value={typed.product}
-          onValue={(value) => set('product', value)}
+          onValue={(product) => set({ product })}
           placeholder="Id or SKU"
         />
-        <Field
-          label="Cart"
-          type="search"
-          value={typed.cart}
-          onValue={(value) => set('cart', value)}
-        />
+        <Field label="Cart" type="search" value={typed.cart} onValue={(cart) => set({ cart })} />
       </search>
       <Instead
         of={list}
-        empty={list.data && list.rows.length === 0 ? 'There is no such reservation.' : null}
+        empty={
+          list.data && list.rows.length === 0
+            ? `There is no ${isNarrowed ? 'such ' : ''}reservation.`
+            : null
+        }
       />
       {list.rows.length > 0 && (
         <Table label="Reservations">
           <thead>
             <tr>
-              <th>Made</th>
+              <th class="wide-only">Made</th>
               <th>SKU</th>
               <th class="number">Units</th>
               <th>Cart</th>
-              <th>Customer</th>
+              <th class="wide-only">Customer</th>
               <th>Status</th>
-              <th>Expires</th>
-              <th>Order</th>
+              <th>Ends, or ended</th>
+              <th class="wide-only">Order</th>
               <th>Actions</th>
             </tr>
           </thead>
           <tbody>
             {list.rows.map((hold) => (
               <tr key={hold.id}>
-                <td class="nowrap">
+                <td class="nowrap wide-only">
                   <Time at={hold.createdAt} />
                 </td>
                 <td class="code">
@@ -81,12 +81,18 @@ export function Reservations({ query }: { query: URLSearchParams }) {
                 </td>
                 <td class="number">{formatNumber(hold.quantity)}</td>
                 <td>{hold.cartId}</td>
-                <td>{hold.customerId}</td>
+                <td class="wide-only">{hold.customerId}</td>
                 <td>
                   <Status of={hold.status} />
                 </td>
-                <td class="nowrap">{formatSpan(hold.expiresAt)}</td>
-                <td>{hold.orderId}</td>
+                <td class="nowrap">
+                  {hold.status === 'reserved' ? (
+                    formatSpan(hold.expiresAt)
+                  ) : (
+                    <Time at={hold.confirmedAt ?? hold.releasedAt ?? hold.expiresAt} />
+                  )}
+                </td>
+                <td class="wide-only">{hold.orderId}</td>
                 <td>
                   <ReservationActions reservation={hold} onDone={list.reload} />
                 </td>

@@ -1,8 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, call } from '../api/client';
-import { storeCredentials, toCredentials } from '../api/credentials';
+import { storeCredentials, toCredentials, wrongFormOf } from '../api/credentials';
 import type { Session } from '../api/types';
 import { Field, Form } from '../ui/form';
+
+export const NOT_FOR_CUSTOMERS =
+  "This is a customer's token. The dashboard is for those who run the shop.";
 
 interface SignInProps {
   readonly why: string | null;
@@ -21,8 +24,9 @@ export function SignIn({ why, onSignedIn }: SignInProps) {
   const signIn = async () => {
     setWrong(null);
     const credentials = toCredentials(secret, store);
-    if (credentials.secret === '') {
-      setWrong('Paste a token or an API key.');
+    const wrongForm = wrongFormOf(credentials);
+    if (wrongForm !== null) {
+      setWrong(wrongForm);
       return;
     }
     let session: Session;
@@ -34,7 +38,7 @@ export function SignIn({ why, onSignedIn }: SignInProps) {
       return;
     }
     if (session.role === 'customer') {
-      setWrong("This is a customer's token. The dashboard is for those who run the shop.");
+      setWrong(NOT_FOR_CUSTOMERS);
       return;
     }
     storeCredentials(credentials);

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { formatAxis } from '../format';
 
 export interface Series {
   readonly label: string;
@@ -100,7 +101,10 @@ function optionsFor(chart: {
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: { y: { range: (_chart, _least, most) => [0, Math.max(1, most * 1.1)] } },
-    axes: [axis, { ...axis, size: 44, incrs: STEPS }],
+    axes: [
+      { ...axis, values: (_chart, splits, _axis, _space, step) => formatAxis(splits, step) },
+      { ...axis, size: 54, incrs: STEPS },
+    ],
     series: [
       {},
       ...chart.series.map(({ label, color: name }) => ({

@@ -12,7 +12,7 @@ export function useFilters<Name extends string>(
 ): {
   readonly typed: Readonly<Record<Name, string>>;
   readonly asked: Readonly<Record<Name, string>>;
-  set(name: Name, value: string): void;
+  set(change: Readonly<Partial<Record<Name, string>>>): void;
 } {
   const inAddress = () =>
     Object.fromEntries(names.map((name) => [name, query.get(name) ?? ''])) as Record<Name, string>;
@@ -26,5 +26,5 @@ export function useFilters<Name extends string>(
   const quiet = useQuiet(trimmed);
   const asked = JSON.parse(quiet) as Record<Name, string>;
   useEffect(() => setQuery(JSON.parse(quiet) as Record<Name, string>), [quiet]);
-  return { typed, asked, set: (name, value) => setTyped({ ...typed, [name]: value }) };
+  return { typed, asked, set: (change) => setTyped((before) => ({ ...before, ...change })) };
 }

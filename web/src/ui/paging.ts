@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { type Asked, useAsk } from '../api/hooks';
+import { type Asked, type AskOptions, useAsk } from '../api/hooks';
 import type { CamelPage, LiveEvent, Page } from '../api/types';
 
 /** One page of a list, and how to turn it. */
@@ -24,11 +24,12 @@ interface Turned {
 export function usePaged<T>(
   base: string | null,
   concerns?: (event: LiveEvent) => boolean,
+  options?: AskOptions,
 ): Paged<T> {
   const [turned, setTurned] = useState<Turned>({ base: '', cursors: [null] });
   const cursors = turned.base === base ? turned.cursors : [null];
   const cursor = cursors.at(-1) ?? null;
-  const asked = useAsk<Page<T> | CamelPage<T>>(base && pathOf(base, cursor), concerns);
+  const asked = useAsk<Page<T> | CamelPage<T>>(base && pathOf(base, cursor), concerns, options);
   const [last, setLast] = useState<{ base: string; data: Page<T> | CamelPage<T> } | null>(null);
   useEffect(() => {
     if (asked.data && base) setLast({ base, data: asked.data });
