@@ -51,6 +51,7 @@ Exits with 0 where nothing had drifted, 2 where something had, 1 when it failed.
     requireDatabase(config.database);
     const { core, close } = await openCore(config, createLogger('warn', 2));
     try {
+      await requireProducts(core, { storeId, productId });
       const runId = newId();
       await core.send({
         kind: 'start_sync',
@@ -68,12 +69,6 @@ Exits with 0 where nothing had drifted, 2 where something had, 1 when it failed.
         },
       });
       const report = await carryOut(core, runId, terminal);
-      if (storeId !== null && report.run.totalProducts === 0 && productId === null) {
-        throw new ScriptError(`There are no products in store ${storeId}.`);
-      }
-      if (productId !== null && report.run.totalProducts === 0) {
-        throw new ScriptError(`There is no product ${productId}${inStore(storeId)}.`);
-      }
       await printReport(core, report, terminal);
       return report.driftedProducts === 0 ? EXIT_NO_DRIFT : EXIT_DRIFT;
     } finally {
@@ -82,7 +77,21 @@ Exits with 0 where nothing had drifted, 2 where something had, 1 when it failed.
   },
 });
 
-const inStore = (storeId: number | null) => (storeId === null ? '' : ` in store ${storeId}`);
+/** Throws a ScriptError where what was named is not there: looking at nothing finds no drift. */
+async function requireProducts(
+  core: Core,
+  scope: { storeId: number | null; productId: number | null },
+): Promise<void> {
+  const { storeId, productId } = scope;
+  if (storeId === null && productId === null) return;
+  if (await core.sync.hasProducts(scope)) return;
+  const inStore = storeId === null ? '' : ` in store ${storeId}`;
+  throw new ScriptError(
+    productId === null
+      ? `There are no products${inStore}.`
+      : `There is no product ${productId}${inStore}.`,
+  );
+}
 
 async function carryOut(core: Core, runId: string, terminal: Terminal): Promise<SyncReport> {
   const progress = countingProgress(

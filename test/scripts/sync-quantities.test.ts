@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { copyDatabaseScript } from '../../scripts/lib/copy-database.js';
 import { syncQuantities } from '../../scripts/lib/sync-quantities.js';
+import { quantityFunctions, RefusedError } from '../../src/quantities.js';
 import { createDatabase, DATABASES } from '../helpers/databases.js';
 import { type Client, type Service, startService } from '../helpers/service.js';
 import { runScript } from '../helpers/terminal.js';
@@ -53,11 +54,23 @@ describe.each(DATABASES)('npm run sync-quantities on %s', (kind) => {
     });
   });
 
+  it('exits with 1 where there is no such product, and keeps no run of it', async () => {
+    const runs = async () => (await admin.get('/api/products/sync-quantities/status')).body.data;
+    const before = await runs();
+    const missing = await run('--product-id=99');
+    expect(missing).toMatchObject({ code: 1, said: ['There is no product 99.'] });
+    const elsewhere = await run('--product-id=1', '--store=2');
+    expect(elsewhere).toMatchObject({ code: 1, said: ['There is no product 1 in store 2.'] });
+    const empty = await run('--store=9');
+    expect(empty).toMatchObject({ code: 1, said: ['There are no products in store 9.'] });
+    expect((await admin.post('/api/products/99/sync-quantity')).status).toBe(404);
+    const { core } = service.app;
+    const { syncProductQuantities } = quantityFunctions(core, { storeId: 1, actor: 'test' });
+    await expect(syncProductQuantities(99)).rejects.toBeInstanceOf(RefusedError);
+    expect(await runs()).toEqual(before);
+  });
+
   it('exits with 1 where it fails', async () => {
-    expect(await run('--product-id=99')).toMatchObject({
-      code: 1,
-      said: ['There is no product 99.'],
-    });
     expect((await run('--product-id=x')).code).toBe(1);
     expect((await run('--nonsense')).code).toBe(1);
   });
