@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { copyDatabaseScript } from '../../scripts/lib/copy-database.js';
 import { syncQuantities } from '../../scripts/lib/sync-quantities.js';
 import { quantityFunctions, RefusedError } from '../../src/quantities.js';
-import { createDatabase, DATABASES } from '../helpers/databases.js';
+import { DATABASES } from '../helpers/databases.js';
 import { type Client, type Service, startService } from '../helpers/service.js';
 import { runScript } from '../helpers/terminal.js';
 
@@ -77,24 +76,5 @@ describe.each(DATABASES)('npm run sync-quantities on %s', (kind) => {
   it('exits with 1 where it fails', async () => {
     expect((await run('--product-id=x')).code).toBe(1);
     expect((await run('--nonsense')).code).toBe(1);
-  });
-});
-
-describe('npm run copy-database', () => {
-  it('moves to a new database, and to no other', async () => {
-    const service = await startService('sqlite');
-    await service.client().post('/api/products', { sku: 'A', name: 'A', quantity: 3 });
-    const target = await createDatabase('mysql');
-    const argv = ['--from', service.testDatabase.url, '--to', target.url];
-    const first = await runScript(copyDatabaseScript, argv);
-    expect(first).toMatchObject({ code: 0 });
-    expect(first.output).toContain('All rows are there.');
-    const second = await runScript(copyDatabaseScript, argv);
-    expect(second.code).toBe(1);
-    expect(second.said.join()).toContain('The target is not empty');
-    expect((await runScript(copyDatabaseScript, [])).code).toBe(2);
-    expect((await runScript(copyDatabaseScript, ['--to', 'nonsense'])).code).toBe(2);
-    await target.drop();
-    await service.stop();
   });
 });
