@@ -34,13 +34,10 @@ async function main(): Promise<void> {
     await app.start();
   } catch (error) {
     if (stopping) return;
-    log.fatal({ err: error }, 'the service could not start');
-    if (isAddressTaken(error)) {
-      process.stderr.write(
-        `Something listens on port ${config.port} of ${config.host} already. ` +
-          `Stop it, or take another port: PORT=${config.port + 1} npm start\n`,
-      );
-    }
+    // Whoever started it has to take another address: a sentence says more than a stack.
+    const sentence = whyNotListening(error, config);
+    if (sentence === null) log.fatal({ err: error }, 'the service could not start');
+    else process.stderr.write(`${sentence}\n`);
     process.exit(1);
   }
   log.info({ url: app.url, ready_ms: Math.round(performance.now() - startedMs) }, 'ready');
@@ -57,8 +54,20 @@ function settingsOrExit(): Config {
   }
 }
 
-function isAddressTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+/** Null where the error is about something else than the address. */
+function whyNotListening(error: unknown, { host, port }: Config): string | null {
+  if (!(error instanceof Error && 'code' in error)) return null;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return (
+        `Something listens on port ${port} of ${host} already. ` +
+        `Stop it, or take another port: PORT=${port + 1} npm start`
+      );
+    case 'EADDRNOTAVAIL':
+      return `This machine has no address ${host} to listen on: HOST has to be one of its own.`;
+    default:
+      return null;
+  }
 }
 
 /** What somebody who tries the service needs: an address, a token, a first request. */

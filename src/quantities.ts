@@ -32,7 +32,10 @@ export interface QuantityFunctions {
   ): Promise<QuantityResult>;
   /** Less than 0 takes units as a rental, more gives them back. Throws RefusedError, Unavailable. */
   updateQuantityAvailable(productId: number, quantityChange: number): Promise<QuantityResult>;
-  /** Finds and repairs drift in one product, or in all of the store's. Throws Unavailable. */
+  /**
+   * Finds and repairs drift in one product, or in all of the store's. Throws RefusedError where
+   * there is no such product, and Unavailable.
+   */
   syncProductQuantities(productId?: number): Promise<SyncResult>;
 }
 
@@ -98,6 +101,9 @@ export function quantityFunctions(
   }
 
   async function syncProductQuantities(productId?: number): Promise<SyncResult> {
+    if (productId !== undefined && !(await core.sync.hasProducts({ storeId, productId }))) {
+      throw new RefusedError({ code: 'product_not_found' });
+    }
     const { outcome } = await core.send({
       ...header(),
       kind: 'start_sync',

@@ -1,6 +1,8 @@
 import { type DatabaseTarget, parseDatabaseUrl, readConfig } from '../../src/config.js';
+import { RELAY, RELAY_LEASE } from '../../src/events/relay.js';
 import { CopyError, copyDatabase } from '../../src/persistence/copy.js';
 import { type Database, openDatabase } from '../../src/persistence/database.js';
+import { isLeaseHeld } from '../../src/persistence/leases.js';
 import { createMigrator } from '../../src/persistence/migrations.js';
 import { countingProgress } from './progress.js';
 import { requireDatabase } from './require-database.js';
@@ -10,8 +12,10 @@ import { ScriptError, script, type Terminal, UsageError } from './script.js';
 export const copyDatabaseScript = script({
   help: `
 Copies every row from one database into another, which has to be new: its tables are made first.
-Ids, keys and tokens stay what they are. Stop the service before, and point DATABASE_URL at the
-new database after. The old one is not changed.
+Ids, keys and tokens stay what they are. The old one is not changed.
+
+Stop the service before (all copies of it; where one still runs nothing is copied), and point
+DATABASE_URL at the new database after.
 
   npm run copy-database -- --to mysql://user:password@host:3306/availability
   npm run copy-database -- --from sqlite:./data/availability.sqlite --to mysql://…
@@ -32,9 +36,16 @@ Exits with 0 when all rows are there, 1 when it failed, 2 when the command line 
     const to = openDatabase(target, options);
     try {
       await requireUpToDate(from, source);
+      await requireNoService(from, 'Nothing was copied.');
       await to.select('SELECT 1');
       await createMigrator(to, target).up();
       await copy(from, to, terminal);
+      // One that was started meanwhile may have changed what had been copied.
+      await requireNoService(
+        from,
+        'The copy may lack what it wrote: empty the target, copy again.',
+      );
+      terminal.print('All rows are there.');
     } finally {
       await from.close();
       await to.close();
@@ -62,6 +73,14 @@ async function requireUpToDate(database: Database, target: DatabaseTarget): Prom
   }
 }
 
+/** Some copy of a service that runs always has the relay's lease, until it is stopped. */
+async function requireNoService(database: Database, consequence: string): Promise<void> {
+  if (!(await isLeaseHeld(database, RELAY_LEASE))) return;
+  throw new ScriptError(
+    `The service still runs on the old database, or was killed less than ${RELAY.leaseSeconds} s ago: stop it. ${consequence}`,
+  );
+}
+
 async function copy(from: Database, to: Database, terminal: Terminal): Promise<void> {
   const progress = countingProgress(terminal, (rows) => `${rows} rows copied`);
   const copied = new Map<string, number>();
@@ -77,5 +96,4 @@ async function copy(from: Database, to: Database, terminal: Terminal): Promise<v
     progress.stop();
   }
   for (const [table, rows] of copied) terminal.print(`${String(rows).padStart(9)}  ${table}`);
-  terminal.print('All rows are there.');
 }

@@ -17,16 +17,19 @@ import { ScriptError, script, storeNumber, type Terminal, UsageError } from './s
 const TOGETHER_MAX = 20_000;
 /** with --skip-bad, products in one command */
 const CHUNK = 1_000;
+/** bad lines that are named: whoever mends a file wants to see the first ones, not to scroll */
+const NAMED_MAX = 20;
 
 /** `npm run import-products -- FILE`: the products of a CSV file, all of them or none. */
 export const importProducts = script({
   help: `
 Makes the products of a CSV file.
 
-  npm run import-products -- products.csv --publish
+  npm run import-products -- samples/sakila/products.csv --publish
 
   --store N       the store that they belong to (default: 1)
-  --publish       publishes each product whose line does not say; else it is a draft
+  --publish       publishes each product whose line does not say; else it is a draft, which
+                  nobody can rent before it is published
   --skip-bad      imports the good lines where some are bad
 
 The file is UTF-8 with commas. Its first line names the columns: ${PRODUCT_COLUMNS.slice(0, 3).join(', ')}, and, where
@@ -36,7 +39,7 @@ true or false; parent_id is the id or SKU of a product that exists.
 
 The whole file is checked before anything is written. A line is bad that can't be read, that a
 request could not make a product of, or whose SKU stands in the file or in the store already; each
-is named by its number with the reason.
+of the first ${NAMED_MAX} is named by its number with the reason.
 
 Without --skip-bad nothing is imported where a line is bad, and a good file is one transaction of
 at most ${TOGETHER_MAX} products: whatever happens, all of them are there or none is.
@@ -84,7 +87,10 @@ interface Import {
 async function importInto(core: Core, input: Import, terminal: Terminal): Promise<void> {
   const { good, bad: unfit } = await checkAgainstStore(core, input);
   const bad = inOrder([...input.bad, ...unfit]);
-  for (const { line, reason } of bad) terminal.say(`line ${line}: ${reason}`);
+  for (const { line, reason } of bad.slice(0, NAMED_MAX)) terminal.say(`line ${line}: ${reason}`);
+  if (bad.length > NAMED_MAX) {
+    terminal.say(`… and ${bad.length - NAMED_MAX} more; ${bad.length} lines are bad in all`);
+  }
   if (good.length + bad.length === 0) throw new ScriptError('The file names no product.');
   if (good.length === 0) throw new ScriptError('Nothing was imported: every line is bad.');
   if (bad.length > 0 && !input.skipBad) {
@@ -96,9 +102,17 @@ async function importInto(core: Core, input: Import, terminal: Terminal): Promis
     ? await makeInChunks(core, input.storeId, good, terminal)
     : await makeTogether(core, input.storeId, good);
   const skipped = input.skipBad
-    ? `, ${count(bad.length + good.length - imported, 'bad line')} skipped`
+    ? `, ${count(bad.length + good.length - imported.length, 'bad line')} skipped`
     : '';
-  terminal.print(`${count(imported, 'product')} imported into store ${input.storeId}${skipped}.`);
+  terminal.print(
+    `${count(imported.length, 'product')} imported into store ${input.storeId}${skipped}.`,
+  );
+  const drafts = imported.filter(({ product }) => !product.publish).length;
+  if (drafts > 0) {
+    terminal.print(
+      `${drafts === 1 ? '1 is a draft' : `${drafts} are drafts`}, which nobody can rent: publish what is to be rented (next time: --publish).`,
+    );
+  }
 }
 
 interface GoodLine {
@@ -139,19 +153,19 @@ async function checkLine(
   }
 }
 
-/** One command, which is one transaction. Returns how many were made: all. */
+/** One command, which is one transaction. Returns what was made: all. */
 async function makeTogether(
   core: Core,
   storeId: number,
   good: readonly GoodLine[],
-): Promise<number> {
+): Promise<readonly GoodLine[]> {
   if (good.length > TOGETHER_MAX) {
     throw new ScriptError(
       `Nothing was imported: the file has ${good.length} products, and at most ${TOGETHER_MAX} are imported all or none. Split the file, or import it with --skip-bad.`,
     );
   }
   const { outcome } = await core.send(command(storeId, good, true));
-  if (outcome.ok) return outcome.value.length;
+  if (outcome.ok) return good;
   // Free a moment ago: somebody else made it in between.
   throw new ScriptError(
     outcome.refusal.code === 'sku_taken'
@@ -160,30 +174,30 @@ async function makeTogether(
   );
 }
 
-/** A command for each chunk. Returns how many were made. */
+/** A command for each chunk. Returns what was made. */
 async function makeInChunks(
   core: Core,
   storeId: number,
   good: readonly GoodLine[],
   terminal: Terminal,
-): Promise<number> {
+): Promise<readonly GoodLine[]> {
   const progress = progressOf(terminal, good.length, 'products');
-  let made = 0;
+  const made: GoodLine[] = [];
   try {
     for (let from = 0; from < good.length; from += CHUNK) {
       const chunk = good.slice(from, from + CHUNK);
       const { outcome } = await core.send(command(storeId, chunk, false));
       if (!outcome.ok) throw new ScriptError(`The import was refused: ${outcome.refusal.code}.`);
-      outcome.value.forEach((one, i) => {
-        if (one.ok) made++;
-        else terminal.say(`line ${chunk[i]?.line}: ${takenSku(chunk[i]?.product.sku)}`);
+      chunk.forEach((one, i) => {
+        if (outcome.value[i]?.ok) made.push(one);
+        else terminal.say(`line ${one.line}: ${takenSku(one.product.sku)}`);
       });
       progress.add(chunk.length);
     }
   } catch (error) {
     progress.stop();
     terminal.say(
-      `Interrupted: ${count(made, 'product')} imported so far. Run the same again for the rest.`,
+      `Interrupted: ${count(made.length, 'product')} imported so far. Run the same again for the rest.`,
     );
     throw error;
   }
@@ -211,5 +225,5 @@ function readFile(path: string): Uint8Array {
   }
 }
 
-const takenSku = (sku: string | undefined) => `sku ${sku} is taken: the store has such a product`;
+const takenSku = (sku: string) => `sku ${sku} is taken: the store has such a product`;
 const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;

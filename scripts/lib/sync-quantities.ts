@@ -1,7 +1,7 @@
 import type { Counters } from '../../machines/product.js';
 import { readConfig } from '../../src/config.js';
 import type { Core } from '../../src/core.js';
-import type { Drift, DriftCause } from '../../src/domain/drift.js';
+import { DRIFT_CAUSES, type Drift, type DriftCause } from '../../src/domain/drift.js';
 import type { SyncReport } from '../../src/domain/sync-run.js';
 import { newId } from '../../src/ids.js';
 import { createLogger } from '../../src/log.js';
@@ -51,6 +51,7 @@ Exits with 0 where nothing had drifted, 2 where something had, 1 when it failed.
     requireDatabase(config.database);
     const { core, close } = await openCore(config, createLogger('warn', 2));
     try {
+      await requireProducts(core, { storeId, productId });
       const runId = newId();
       await core.send({
         kind: 'start_sync',
@@ -68,12 +69,6 @@ Exits with 0 where nothing had drifted, 2 where something had, 1 when it failed.
         },
       });
       const report = await carryOut(core, runId, terminal);
-      if (storeId !== null && report.run.totalProducts === 0 && productId === null) {
-        throw new ScriptError(`There are no products in store ${storeId}.`);
-      }
-      if (productId !== null && report.run.totalProducts === 0) {
-        throw new ScriptError(`There is no product ${productId}${inStore(storeId)}.`);
-      }
       await printReport(core, report, terminal);
       return report.driftedProducts === 0 ? EXIT_NO_DRIFT : EXIT_DRIFT;
     } finally {
@@ -82,7 +77,21 @@ Exits with 0 where nothing had drifted, 2 where something had, 1 when it failed.
   },
 });
 
-const inStore = (storeId: number | null) => (storeId === null ? '' : ` in store ${storeId}`);
+/** Throws a ScriptError where what was named is not there: looking at nothing finds no drift. */
+async function requireProducts(
+  core: Core,
+  scope: { storeId: number | null; productId: number | null },
+): Promise<void> {
+  const { storeId, productId } = scope;
+  if (storeId === null && productId === null) return;
+  if (await core.sync.hasProducts(scope)) return;
+  const inStore = storeId === null ? '' : ` in store ${storeId}`;
+  throw new ScriptError(
+    productId === null
+      ? `There are no products${inStore}.`
+      : `There is no product ${productId}${inStore}.`,
+  );
+}
 
 async function carryOut(core: Core, runId: string, terminal: Terminal): Promise<SyncReport> {
   const progress = countingProgress(
@@ -100,17 +109,44 @@ async function carryOut(core: Core, runId: string, terminal: Terminal): Promise<
   }
 }
 
-/** What each cause means, for whoever reads the report. */
-const MEANINGS: Readonly<Record<DriftCause, string>> = {
-  over_committed:
-    'MORE UNITS ARE OUT THAN ARE OWNED. They exist, so the owned count was raised: count this product.',
-  rental_changed_outside:
-    'A rental was ended, changed or deleted in the database, past the service. The rentals were believed.',
-  reservation_changed_outside:
-    'A hold was ended, changed or deleted in the database, past the service. The holds were believed.',
-  counter_changed_outside:
-    "The product's row was edited in the database, past the service. The owned count was believed.",
+interface Meaning {
+  /** what is wrong, and how it got there */
+  readonly happened: string;
+  /** what the run made of it; `was` is "would be" in a dry run */
+  repair(was: string): string;
+  /** what is left to whoever reads the report */
+  readonly now: string;
+}
+
+const MEANINGS: Readonly<Record<DriftCause, Meaning>> = {
+  over_committed: {
+    happened: 'more units are out or held than the product owns.',
+    repair: (was) => `Those units exist, so the owned count ${was} raised to them.`,
+    now: "Count the product's units today, and PATCH its quantity to what you counted.",
+  },
+  rental_changed_outside: {
+    happened: 'a rental was ended, changed or deleted in the database, past the service.',
+    repair: (was) => `The units out ${was} taken from the rentals as they are now.`,
+    now: "Compare the product's movements with its rentals: units of a deleted rental may still be out.",
+  },
+  reservation_changed_outside: {
+    happened: 'a hold was ended, changed or deleted in the database, past the service.',
+    repair: (was) => `The units reserved ${was} taken from the holds as they are now.`,
+    now: 'Nothing, where the carts are right: units that are held by nobody are free again.',
+  },
+  counter_changed_outside: {
+    happened: "the product's row was edited in the database, past the service.",
+    repair: (was) =>
+      `What is free, and the status, ${was} worked out from what is owned, out and held.`,
+    now: 'Look whether the owned count is right, PATCH it where not, and find who edits the table.',
+  },
 };
+
+/** What a cause means, what the run did about it (or would do), and what is left to do. */
+function explain(cause: DriftCause, { dryRun }: { dryRun: boolean }): string {
+  const { happened, repair, now } = MEANINGS[cause];
+  return `${cause}: ${happened}\n  ${repair(dryRun ? 'would be' : 'was')}\n  To do: ${now}`;
+}
 
 const COLUMNS = ['product', 'store', 'owned', 'free', 'reserved', 'rented', 'status', 'cause'];
 
@@ -121,6 +157,7 @@ async function printReport(core: Core, report: SyncReport, terminal: Terminal): 
     terminal.print(`${looked}. Nothing has drifted.`);
     return;
   }
+  if (run.dryRun) terminal.print('A dry run: nothing was changed. A repair would make it so:\n');
   const causes = new Set<DriftCause>();
   let widths: number[] | null = null;
   for (let after: number | null = 0; after !== null; ) {
@@ -134,9 +171,11 @@ async function printReport(core: Core, report: SyncReport, terminal: Terminal): 
     after = drifts.at(-1)?.productId ?? null;
   }
   terminal.print('');
-  for (const cause of causes) terminal.print(`${cause}: ${MEANINGS[cause]}`);
-  const done = run.dryRun ? 'nothing was repaired' : 'all were repaired';
-  terminal.print(`${looked}. Drifted: ${driftedProducts}; ${done}. Run ${run.id}.`);
+  for (const cause of DRIFT_CAUSES) if (causes.has(cause)) terminal.print(explain(cause, run));
+  const done = run.dryRun
+    ? 'nothing was repaired; the same without the dry run repairs it'
+    : 'all were repaired, each with a line in its ledger';
+  terminal.print(`\n${looked}. Drifted: ${driftedProducts}; ${done}. Run ${run.id}.`);
 }
 
 function toRow(drift: Drift): string[] {

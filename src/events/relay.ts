@@ -68,7 +68,8 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-const LEASE = 'outbox';
+/** Held by one of the copies that run, from their start to their stop. */
+export const RELAY_LEASE = 'outbox';
 const AFTER_A_FAULT_MS = 1_000;
 
 /** Lets what is committed from now on be told. To be called before the first command. */
@@ -97,7 +98,7 @@ export function startRelay(
   const holdsLease = async () => {
     const nowMs = clock.monotonicMs();
     if (round && nowMs < renewAtMs) return true;
-    const isOurs = await ours.hold(LEASE, options.leaseSeconds);
+    const isOurs = await ours.hold(RELAY_LEASE, options.leaseSeconds);
     renewAtMs = nowMs + (options.leaseSeconds * 1000) / 3;
     return isOurs;
   };
@@ -150,7 +151,7 @@ export function startRelay(
       news.give();
       await running;
       // Where the database is away the lease runs out by itself.
-      await ours.release(LEASE).catch(() => undefined);
+      await ours.release(RELAY_LEASE).catch(() => undefined);
     },
   };
 }

@@ -1,10 +1,10 @@
-import { schedule } from 'node-cron';
 import type { Clock } from '../clock.js';
 import type { Core } from '../core.js';
 import { newId } from '../ids.js';
 import type { Logger } from '../log.js';
 import type { Database } from '../persistence/database.js';
 import { leases } from '../persistence/leases.js';
+import { schedule } from './schedule.js';
 
 const LEASE = 'cleanup-reservations';
 /**
@@ -53,7 +53,7 @@ export function startCleanupSchedule(
       });
       return running;
     },
-    { noOverlap: true },
+    { log },
   );
   return async () => {
     stopped = true;

@@ -1,9 +1,9 @@
-import { schedule } from 'node-cron';
 import type { Core } from '../core.js';
 import { newId } from '../ids.js';
 import type { Logger } from '../log.js';
 import type { Database } from '../persistence/database.js';
 import { leases } from '../persistence/leases.js';
+import { schedule } from './schedule.js';
 
 const LEASE = 'orders';
 /** renewed before each round of a run; when its holder dies, another copy takes over after that */
@@ -58,8 +58,8 @@ export function startOrderSchedule(
   };
 
   const tasks = [
-    schedule(options.attendCron, safely(attend), { noOverlap: true }),
-    schedule(options.reconcileCron, safely(reconcile), { noOverlap: true }),
+    schedule(options.attendCron, safely(attend), { log }),
+    schedule(options.reconcileCron, safely(reconcile), { log }),
   ];
   return async () => {
     stopped = true;

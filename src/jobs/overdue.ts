@@ -1,10 +1,10 @@
-import { schedule } from 'node-cron';
 import type { Core } from '../core.js';
 import { newId } from '../ids.js';
 import type { Logger } from '../log.js';
 import type { Database } from '../persistence/database.js';
 import { leases } from '../persistence/leases.js';
 import { listUntoldOverdue } from '../persistence/reads/overdue.js';
+import { schedule } from './schedule.js';
 
 const LEASE = 'overdue-rentals';
 /** renewed before each round of a run; when its holder dies, another copy takes over after that */
@@ -66,7 +66,7 @@ export function startOverdueSchedule(
       });
       return running;
     },
-    { noOverlap: true },
+    { log },
   );
   return async () => {
     stopped = true;

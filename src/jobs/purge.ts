@@ -1,7 +1,7 @@
-import { schedule } from 'node-cron';
 import type { Logger } from '../log.js';
 import type { Database } from '../persistence/database.js';
 import { purge } from '../persistence/purge.js';
+import { schedule } from './schedule.js';
 
 const EVERY_TEN_MINUTES = '*/10 * * * *';
 const ROWS_AT_ONCE = 500;
@@ -27,7 +27,7 @@ export function startPurgeJob(
       running = run();
       return running;
     },
-    { noOverlap: true },
+    { log },
   );
   return async () => {
     stopped = true;

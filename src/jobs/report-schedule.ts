@@ -1,4 +1,3 @@
-import { schedule } from 'node-cron';
 import type { Core } from '../core.js';
 import type { ReportKind } from '../domain/kept-report.js';
 import { newId } from '../ids.js';
@@ -6,6 +5,7 @@ import type { Logger } from '../log.js';
 import type { Database } from '../persistence/database.js';
 import { leases } from '../persistence/leases.js';
 import { listStoreIds } from '../persistence/reports.js';
+import { schedule } from './schedule.js';
 
 const LEASE = 'reports';
 /** longer than the clocks of copies differ, and than the report on one store takes */
@@ -65,7 +65,7 @@ export function startReportSchedule(
         });
       return running;
     };
-    return [schedule(cron, run, { noOverlap: true, timezone: 'UTC' })];
+    return [schedule(cron, run, { log, timezone: 'UTC' })];
   });
   return async () => {
     stopped = true;

@@ -1,10 +1,10 @@
-import { schedule } from 'node-cron';
 import { newId } from '../ids.js';
 import type { Logger } from '../log.js';
 import type { Database } from '../persistence/database.js';
 import { leases } from '../persistence/leases.js';
 import { purgeReports } from '../persistence/reports.js';
 import { isBehind, rollUp } from './rollups.js';
+import { schedule } from './schedule.js';
 
 const LEASE = 'roll-up';
 const LEASE_SECONDS = 120;
@@ -47,7 +47,7 @@ export function startRollUpSchedule(
       });
       return running;
     },
-    { noOverlap: true },
+    { log },
   );
   return async () => {
     stopped = true;

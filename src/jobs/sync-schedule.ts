@@ -1,10 +1,10 @@
-import { schedule } from 'node-cron';
 import type { Core } from '../core.js';
 import { newId } from '../ids.js';
 import type { Logger } from '../log.js';
 import type { Database } from '../persistence/database.js';
 import { leases } from '../persistence/leases.js';
 import { listAbandonedRuns } from '../persistence/sync-runs.js';
+import { schedule } from './schedule.js';
 
 const LEASE = 'sync-quantities';
 
@@ -74,8 +74,8 @@ export function startSyncSchedule(
   };
 
   const tasks = [
-    schedule(options.cron, safely(start), { noOverlap: true }),
-    schedule(options.carryOnCron, safely(carryOn), { noOverlap: true }),
+    schedule(options.cron, safely(start), { log }),
+    schedule(options.carryOnCron, safely(carryOn), { log }),
   ];
   return async () => {
     await Promise.all(tasks.map((task) => task.destroy()));

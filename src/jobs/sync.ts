@@ -3,7 +3,7 @@ import type { Drift } from '../domain/drift.js';
 import type { SyncReport, SyncRun } from '../domain/sync-run.js';
 import { newId } from '../ids.js';
 import type { Database } from '../persistence/database.js';
-import { scanForDrift } from '../persistence/drift-scan.js';
+import { hasProducts, scanForDrift } from '../persistence/drift-scan.js';
 import { type Page, pageOf } from '../persistence/reads/products.js';
 import {
   advanceSyncRun,
@@ -21,6 +21,11 @@ export interface SyncProgress {
 
 /** Finding drift, and repairing it. A run begins with the command `start_sync`. */
 export interface Sync {
+  /**
+   * Whether there is any product to look at. To be asked before a run of one product begins: a run
+   * of nothing would be kept as if something had been looked at.
+   */
+  hasProducts(scope: { storeId: number | null; productId: number | null }): Promise<boolean>;
   /**
    * Carries a run out, or on where a dead process left it: page by page, in constant memory. What
    * looks like drift goes down the one path as a command, which looks again under the lock.
@@ -126,6 +131,7 @@ export function createSync(send: Send, database: Database): Sync {
   }
 
   return {
+    hasProducts: (scope) => hasProducts(database, scope),
     carryOut,
     async listRuns({ storeId, before, limit }) {
       const runs = await listSyncRuns(database, { storeId, before, limit: limit + 1 });

@@ -262,8 +262,14 @@ function openSqlite(file: string): Database {
   let writer = open();
   let turn: Promise<void> = Promise.resolve();
 
+  // The last one to close moves what is in the -wal file into the database, and removes it. Two that
+  // close at once may each take the other for the last one.
+  const closeBoth = async () => {
+    await reader.close();
+    await writer.close();
+  };
   const renew = async () => {
-    await Promise.all([reader.close(), writer.close()]);
+    await closeBoth();
     reader = open();
     writer = open();
     isStale = false;
@@ -314,7 +320,7 @@ function openSqlite(file: string): Database {
     pool: () => null,
     async close() {
       await turn;
-      await Promise.all([reader.close(), writer.close()]);
+      await closeBoth();
     },
   };
 }

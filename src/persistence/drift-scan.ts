@@ -31,9 +31,7 @@ export async function scanForDrift(
   scope: ScanScope,
   page: { after: number; limit: number },
 ): Promise<ScannedPage> {
-  const conditions = [`p.id > ${page.after}`];
-  if (scope.storeId !== null) conditions.push(`p.store_id = ${scope.storeId}`);
-  if (scope.productId !== null) conditions.push(`p.id = ${scope.productId}`);
+  const conditions = conditionsOf(scope, page.after);
   const rows = await connection.select(
     `SELECT ${qualified(PRODUCT_COLUMNS)}, ${truthColumns(scope.deep)} ` +
       `FROM products p ${ledgerJoin(scope.deep)}` +
@@ -44,6 +42,15 @@ export async function scanForDrift(
     .filter((drift) => drift !== null);
   const last = rows.length < page.limit ? null : rows.at(-1);
   return { lookedAt: rows.length, last: last ? integer(last, 'id') : null, suspects };
+}
+
+/** Whether there is any product to look at. */
+export async function hasProducts(
+  connection: Connection,
+  scope: Pick<ScanScope, 'storeId' | 'productId'>,
+): Promise<boolean> {
+  const where = conditionsOf(scope).join(' AND ');
+  return (await connection.select(`SELECT 1 FROM products p WHERE ${where} LIMIT 1`)).length > 0;
 }
 
 /** What the rentals, holds and ledgers of these products say. Their rows are locked by the caller. */
@@ -58,6 +65,16 @@ export async function readTruths(
       `WHERE p.id IN ${list(connection.quote, productIds)}`,
   );
   return rows.map(rowToTruth);
+}
+
+function conditionsOf(
+  { storeId, productId }: Pick<ScanScope, 'storeId' | 'productId'>,
+  after = 0,
+): string[] {
+  const conditions = [`p.id > ${after}`];
+  if (storeId !== null) conditions.push(`p.store_id = ${storeId}`);
+  if (productId !== null) conditions.push(`p.id = ${productId}`);
+  return conditions;
 }
 
 const COUNTERS = ['quantity', 'quantity_available', 'quantity_reserved', 'quantity_rented'];

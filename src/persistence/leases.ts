@@ -1,4 +1,4 @@
-import type { Database } from './database.js';
+import type { Connection, Database } from './database.js';
 import { list } from './sql.js';
 
 /**
@@ -40,6 +40,15 @@ export function leases(database: Database, holder: string): Leases {
       );
     },
   };
+}
+
+/** Whether anybody holds the lease now. */
+export async function isLeaseHeld(connection: Connection, name: string): Promise<boolean> {
+  const { quote, dialect } = connection;
+  const rows = await connection.select(
+    `SELECT 1 FROM job_leases WHERE name = ${quote(name)} AND held_until > ${dialect.now}`,
+  );
+  return rows.length > 0;
 }
 
 const LONG_AGO = '1970-01-01 00:00:00.000';

@@ -1,9 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { Umzug } from 'umzug';
 import type { DatabaseTarget } from '../config.js';
-import { type Connection, type Database, openDatabase } from './database.js';
-import { asFault, DatabaseFault } from './faults.js';
-import { sqliteDriver } from './sqlite-driver.js';
+import { type Connection, type Database, openDatabase, type Session } from './database.js';
+import { DatabaseFault } from './faults.js';
 import { columnTypes } from './tables.js';
 
 /** A file in `migrations/`: what it does, and what takes it back. */
@@ -30,33 +29,37 @@ const MIGRATIONS_DIR = fileURLToPath(new URL('../../migrations/', import.meta.ur
 const LOCK_WAIT_SECONDS = 600;
 
 export function createMigrator(database: Database, target: DatabaseTarget): Migrator {
-  const umzug = new Umzug<Connection>({
-    migrations: {
-      glob: ['*.{js,ts}', { cwd: MIGRATIONS_DIR, ignore: ['*.d.ts', '*.map'] }],
-      resolve: ({ name, path }) => {
-        if (path === undefined) throw new Error(`migration ${name} has no file`);
-        const load = async () => (await import(path)) as MigrationModule;
-        return {
-          // One history for sources and build output.
-          name: name.replace(/\.[jt]s$/, ''),
-          up: async ({ context }) => (await load()).up(context),
-          down: async ({ context }) => (await load()).down(context),
-        };
-      },
-    },
-    context: database,
-    storage: history(database),
-    logger: undefined,
-  });
   const names = (migrations: readonly { name: string }[]) => migrations.map(({ name }) => name);
+  const migrationsOn = (connection: Connection) =>
+    new Umzug<Connection>({
+      migrations: {
+        glob: ['*.{js,ts}', { cwd: MIGRATIONS_DIR, ignore: ['*.d.ts', '*.map'] }],
+        resolve: ({ name, path }) => {
+          if (path === undefined) throw new Error(`migration ${name} has no file`);
+          const load = async () => (await import(path)) as MigrationModule;
+          return {
+            // One history for sources and build output.
+            name: name.replace(/\.[jt]s$/, ''),
+            up: async ({ context }) => (await load()).up(context),
+            down: async ({ context }) => (await load()).down(context),
+          };
+        },
+      },
+      context: connection,
+      storage: history(connection),
+      logger: undefined,
+    });
+  const alone = <T>(work: (umzug: Umzug<Connection>) => Promise<T>): Promise<T> =>
+    target.dialect === 'mysql'
+      ? aloneOnServer(target, () => work(migrationsOn(database)))
+      : aloneOnFile(database, (session) => work(migrationsOn(session)));
 
   return {
-    up: () => alone(target, async () => ({ run: names(await umzug.up().catch(rethrow)) })),
+    up: () => alone(async (umzug) => ({ run: names(await umzug.up().catch(rethrow)) })),
     down: (steps) =>
-      alone(target, async () => ({
-        run: names(await umzug.down({ step: steps }).catch(rethrow)),
-      })),
+      alone(async (umzug) => ({ run: names(await umzug.down({ step: steps }).catch(rethrow)) })),
     async status() {
+      const umzug = migrationsOn(database);
       return { executed: names(await umzug.executed()), pending: names(await umzug.pending()) };
     },
   };
@@ -69,7 +72,7 @@ function rethrow(error: unknown): never {
 }
 
 /** Which migrations were run, in a table. */
-function history(database: Database) {
+function history(database: Connection) {
   const type = columnTypes(database.dialect);
   const ensureTable = () =>
     database.run(
@@ -94,19 +97,16 @@ function history(database: Database) {
 }
 
 /** Runs `work` while no other process runs its own: umzug has no lock. */
-function alone<T>(target: DatabaseTarget, work: () => Promise<T>): Promise<T> {
-  return target.dialect === 'mysql'
-    ? aloneOnServer(target.url, target.database, work)
-    : aloneOnFile(target.file, work);
-}
-
-async function aloneOnServer<T>(url: string, name: string, work: () => Promise<T>): Promise<T> {
+async function aloneOnServer<T>(
+  target: Extract<DatabaseTarget, { dialect: 'mysql' }>,
+  work: () => Promise<T>,
+): Promise<T> {
   // A pool of one: GET_LOCK belongs to the connection, which therefore must be the same throughout.
-  const holder = openDatabase(
-    { dialect: 'mysql', url, database: name },
-    { poolMax: 1, queryTimeoutMs: (LOCK_WAIT_SECONDS + 10) * 1000 },
-  );
-  const lock = holder.quote(`migrate:${name}`.slice(0, 64));
+  const holder = openDatabase(target, {
+    poolMax: 1,
+    queryTimeoutMs: (LOCK_WAIT_SECONDS + 10) * 1000,
+  });
+  const lock = holder.quote(`migrate:${target.database}`.slice(0, 64));
   // What holds the pool's only connection open and in use is this keep-alive.
   const keepAlive = setInterval(() => void holder.select('SELECT 1').catch(() => {}), 2_000);
   try {
@@ -120,25 +120,33 @@ async function aloneOnServer<T>(url: string, name: string, work: () => Promise<T
   }
 }
 
-/** An exclusive transaction on a file of its own, which the system ends with the process. */
-async function aloneOnFile<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const lock = await new Promise<InstanceType<typeof sqliteDriver.Database>>((resolve, reject) => {
-    const opened = new sqliteDriver.Database(
-      `${file}.migrating`,
-      sqliteDriver.OPEN_READWRITE | sqliteDriver.OPEN_CREATE,
-      (error) => (error ? reject(asFault(error)) : resolve(opened)),
-    );
-  });
-  const run = (sql: string) =>
-    new Promise<void>((resolve, reject) => {
-      lock.exec(sql, (error) => (error ? reject(asFault(error)) : resolve()));
-    });
-  lock.configure('busyTimeout', LOCK_WAIT_SECONDS * 1000);
+/** The same in one transaction, since SQLite takes changes of tables back as well: all or nothing. */
+async function aloneOnFile<T>(
+  database: Database,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await beginInTurn(database);
   try {
-    await run('BEGIN EXCLUSIVE');
-    return await work();
-  } finally {
-    await run('ROLLBACK').catch(() => {});
-    await new Promise<void>((resolve) => lock.close(() => resolve()));
+    // On a disk that is read-only only a write fails, and nothing may be pending that would write.
+    await session.run('PRAGMA user_version = 0');
+    const done = await work(session);
+    await session.commit();
+    return done;
+  } catch (error) {
+    await session.rollback();
+    throw error;
+  }
+}
+
+/** Waits longer than a transaction is waited for elsewhere: another process may be migrating. */
+async function beginInTurn(database: Database): Promise<Session> {
+  const deadlineMs = performance.now() + LOCK_WAIT_SECONDS * 1000;
+  for (;;) {
+    try {
+      return await database.begin();
+    } catch (error) {
+      const isBusy = error instanceof DatabaseFault && error.kind === 'conflict';
+      if (!isBusy || performance.now() > deadlineMs) throw error;
+    }
   }
 }

@@ -50,7 +50,9 @@ function sections(report: ReportContent): string[] {
         report.syncRunId === null
           ? 'The dry run of sync could not be carried out.'
           : section(
-              'Drifted',
+              report.drifts.length === 0
+                ? 'Drifted'
+                : 'Drifted, and not repaired (this is what npm run sync-quantities would do)',
               report.drifts,
               (row) =>
                 `product ${row.productId}: ${row.causes.join(', ')}; owned ${row.old.quantity} → ${row.new.quantity}, free ${row.old.quantityAvailable} → ${row.new.quantityAvailable}`,

@@ -55,7 +55,9 @@ describe.each(DATABASES)('import-products on %s', (kind) => {
     );
     expect(done).toEqual({
       code: 0,
-      output: `2 products imported into store ${storeId}.`,
+      output:
+        `2 products imported into store ${storeId}.\n` +
+        '1 is a draft, which nobody can rent: publish what is to be rented (next time: --publish).',
       said: [],
     });
     const [parent, a, b] = await products();
@@ -131,17 +133,29 @@ describe.each(DATABASES)('import-products on %s', (kind) => {
     expect(await products()).toHaveLength(1);
   });
 
+  it('names the first bad lines of many, and says how many there are', async () => {
+    const lines = Array.from({ length: 34 }, (_, i) => `P-${i},P,x`);
+    const { said } = await run(csv('sku,name,quantity', 'GOOD,Good,1', ...lines));
+    expect(said).toHaveLength(22);
+    expect(said[19]).toMatch(/^line 22: quantity /);
+    expect(said[20]).toBe('… and 14 more; 34 lines are bad in all');
+  });
+
   it('imports the good lines with --skip-bad, and again only what is missing', async () => {
     const lines = ['sku,name,quantity', 'A,A,1', 'B,B,x', 'C,C,1'];
     const first = await run(csv(...lines), '--skip-bad');
     expect(first).toEqual({
       code: 0,
-      output: `2 products imported into store ${storeId}, 1 bad line skipped.`,
+      output: expect.stringContaining(
+        `2 products imported into store ${storeId}, 1 bad line skipped.\n2 are drafts, which`,
+      ),
       said: ['line 3: quantity must be a whole number, not "x"'],
     });
     const second = await run(csv(...lines, 'D,D,1'), '--skip-bad');
     expect(second.code).toBe(0);
-    expect(second.output).toBe(`1 product imported into store ${storeId}, 3 bad lines skipped.`);
+    expect(second.output).toContain(
+      `1 product imported into store ${storeId}, 3 bad lines skipped.`,
+    );
     const third = await run(csv(...lines), '--skip-bad');
     expect(third.code).toBe(1);
     expect(third.said.at(-1)).toBe('Nothing was imported: every line is bad.');
@@ -192,7 +206,7 @@ describe.each(DATABASES)('import-products on %s', (kind) => {
     expect(none.code).toBe(1);
     expect(await products()).toHaveLength(0);
 
-    const all = await run(csv('sku,name,quantity', ...lines));
+    const all = await run(csv('sku,name,quantity', ...lines), '--publish');
     expect(all.output).toBe(`2500 products imported into store ${storeId}.`);
     const rows = await service.rows.select(
       `SELECT COUNT(DISTINCT command_id) AS commands, COUNT(*) AS n FROM movements ` +

@@ -32,12 +32,19 @@ const CountersReply = z
 const DriftReply = z
   .strictObject({
     product_id: z.int(),
-    old: CountersReply,
-    new: CountersReply,
+    old: CountersReply.meta({ description: 'What the row said.' }),
+    new: CountersReply.meta({
+      description: 'What a repair makes of it; after a dry run the row still says `old`.',
+    }),
     old_status: z.enum(AVAILABILITY_STATUSES),
     new_status: z.enum(AVAILABILITY_STATUSES),
     cause: z.enum(DRIFT_CAUSES).meta({ description: 'The gravest of `causes`.' }),
-    causes: z.array(z.enum(DRIFT_CAUSES)),
+    causes: z.array(z.enum(DRIFT_CAUSES)).meta({
+      description:
+        '`over_committed`: more units are out or held than are owned, so the owned count is raised to them, and wants counting. ' +
+        '`rental_changed_outside`, `reservation_changed_outside`: rentals or holds were changed past the service, and the counters follow what they are now. ' +
+        "`counter_changed_outside`: the product's row was edited past the service; what is free, and the status, are worked out from what is owned, out and held.",
+    }),
   })
   .meta({ id: 'Drift' });
 

@@ -16,11 +16,16 @@ const COUNTERS: readonly (readonly [keyof Counters, string])[] = [
   ['quantity_rented', 'Out'],
 ];
 
+/** What happened, whether or not it is repaired yet. */
 const CAUSES: Readonly<Record<string, string>> = {
-  over_committed: 'More units are out than are owned. They exist, so the owned count is raised.',
-  counter_changed_outside: "The product's row was edited past the service.",
-  rental_changed_outside: 'The ledger disagrees with the rentals.',
-  reservation_changed_outside: 'The ledger disagrees with the holds.',
+  over_committed:
+    'More units are out or held than are owned. They exist, so a repair raises the owned count to them: count the units.',
+  counter_changed_outside:
+    "The product's row was edited past the service. A repair works out what is free from what is owned, out and held.",
+  rental_changed_outside:
+    'A rental was changed past the service. A repair takes the units out from the rentals as they are.',
+  reservation_changed_outside:
+    'A hold was changed past the service. A repair takes the units held from the holds as they are.',
 };
 
 const STARTERS: Readonly<Record<string, string>> = {
@@ -185,7 +190,9 @@ function Findings({ findings, onRepair }: FindingsProps) {
                 )}
                 <Status of={finding.new_status} />
               </td>
-              <td title={CAUSES[finding.cause]}>{finding.causes.map(formatWord).join(', ')}</td>
+              <td title={finding.causes.map((cause) => CAUSES[cause]).join('\n')}>
+                {finding.causes.map(formatWord).join(', ')}
+              </td>
               {onRepair && (
                 <td>
                   <button
@@ -263,7 +270,11 @@ function Runs({ runs }: { runs: readonly SyncRun[] }) {
         </tbody>
       </Table>
       {open && (
-        <Dialog title="Findings of the run" onClose={() => setOpen(null)} isWide>
+        <Dialog
+          title={open.dry_run ? 'Found, and not repaired: a dry run' : 'Found and repaired'}
+          onClose={() => setOpen(null)}
+          isWide
+        >
           <Findings findings={open.details} onRepair={null} />
         </Dialog>
       )}

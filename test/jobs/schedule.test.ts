@@ -1,0 +1,42 @@
+import { Writable } from 'node:stream';
+import { afterEach, expect, it, jest } from '@jest/globals';
+import { pino } from 'pino';
+import { schedule } from '../../src/jobs/schedule.js';
+import { eventually } from '../helpers/recorder.js';
+
+const CONSOLE = ['info', 'warn', 'error', 'debug'] as const;
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+it('says in the log, and nowhere else, that ticks were missed or a job failed, and goes on', async () => {
+  const said = CONSOLE.map((name) => jest.spyOn(console, name).mockImplementation(() => {}));
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(line, _encoding, done) {
+      lines.push(String(line));
+      done();
+    },
+  });
+  let runs = 0;
+  const task = schedule(
+    '* * * * * *',
+    () => {
+      runs++;
+      if (runs === 1) throw new Error('of its first run');
+    },
+    { log: pino({ level: 'debug' }, stream) },
+  );
+  try {
+    await eventually('its first run', () => runs === 1, 5_000);
+    const untilMs = performance.now() + 2_500;
+    while (performance.now() < untilMs);
+    await eventually('a run after the ticks that were missed', () => runs >= 2, 5_000);
+  } finally {
+    await task.destroy();
+  }
+  expect(lines.filter((line) => line.includes('a job missed its time')).length).toBeGreaterThan(0);
+  expect(lines.filter((line) => line.includes('of its first run'))).toHaveLength(1);
+  expect(said.flatMap(({ mock }) => mock.calls)).toEqual([]);
+});
