@@ -23,7 +23,13 @@ import { groupBy } from './group-by.js';
 import type { Instant } from './instant.js';
 import type { LiveProduct } from './live-product.js';
 import { type LineRefusal, type Reason, refusalOfLines } from './refusal.js';
-import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
+import {
+  isHeld,
+  isLost,
+  nextReservation,
+  type Reservation,
+  type ToldReservation,
+} from './reservation.js';
 
 /** How long holds may live, and how many a customer may have. */
 export interface HoldRules {
@@ -272,7 +278,8 @@ export function releaseHold(batch: Batch, command: ReleaseHold): Outcome<ToldRes
   const { product, reservation } = found;
   const next = nextReservation(reservation, { type: 'RELEASE', now: batch.now });
   if ('refusal' in next) return refused(next.refusal);
-  if (next.reservation !== reservation) end(batch, product, command, reservation);
+  if (isHeld(reservation, batch.now)) end(batch, product, command, reservation);
+  else letGo(batch, [reservation]);
   return done(batch.toldReservation(next.reservation));
 }
 
@@ -282,15 +289,38 @@ export function releaseCart(batch: Batch, command: ReleaseCart): Outcome<CartRel
   const rows = batch.reservationsOfCart(command);
   if (rows.length === 0 && command.mustBeKnown) return refused({ code: 'reservation_not_found' });
   const held = heldAndLocked(batch, command, rows);
+  const lost = latestOfEachProduct(rows).filter((row) => isLost(row, batch.now));
+  mustBeLocked(command, lost);
   const last = rows.at(-1);
   if (held.length === 0 && last && command.refuseConfirmed) {
     const next = nextReservation(last, { type: 'RELEASE', now: batch.now });
     if ('refusal' in next) return refused(next.refusal);
   }
+  letGo(batch, lost);
   const released = held.map(({ product, reservation }) =>
     batch.toldReservation(end(batch, product, command, reservation)),
   );
   return done({ reservations: released });
+}
+
+/**
+ * A cart lets go of holds that it lost, so that they do not stand in the way when all of it is
+ * confirmed. They stay expired; what was not lost is let be. Their products are locked.
+ */
+export function letGo(batch: Batch, rows: readonly Reservation[]): void {
+  for (const row of rows) {
+    if (!isLost(row, batch.now)) continue;
+    const next = nextReservation(row, { type: 'RELEASE', now: batch.now });
+    if ('refusal' in next) fail(row);
+    else batch.letGo(next.reservation);
+  }
+}
+
+/** Of reservations in order, the latest of each product: the older ones were replaced by it. */
+export function latestOfEachProduct(rows: readonly Reservation[]): Reservation[] {
+  return [...groupBy(rows, ({ productId }) => productId).values()].flatMap((ofProduct) =>
+    ofProduct.slice(-1),
+  );
 }
 
 /**

@@ -15,12 +15,18 @@ import {
 } from './command.js';
 import { takeFree, wouldRefuse } from './free-units.js';
 import { groupBy } from './group-by.js';
-import { findReservation, heldAndLocked, mayTouch, mustBeLocked } from './holds.js';
+import {
+  findReservation,
+  heldAndLocked,
+  latestOfEachProduct,
+  mayTouch,
+  mustBeLocked,
+} from './holds.js';
 import type { Instant } from './instant.js';
 import type { LiveProduct } from './live-product.js';
 import { type LineRefusal, type Reason, refusalOfLines } from './refusal.js';
 import type { Rental } from './rental.js';
-import { isHeld, nextReservation, type Reservation } from './reservation.js';
+import { isLost, nextReservation, type Reservation } from './reservation.js';
 
 /** Turns a hold into a rental. Again for the same order it is the same answer. */
 export function confirmHold(batch: Batch, command: ConfirmHold): Outcome<HoldConfirmed> {
@@ -50,10 +56,8 @@ export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartCon
       row.orderId === command.orderId &&
       mayTouchReservation(command.ownerId, row, []),
   );
-  const latest = [...groupBy(rows, ({ productId }) => productId).values()]
-    .map((ofProduct) => ofProduct.at(-1) ?? ofProduct[0])
-    .filter((row) => isOpenFor(row, earlier));
-  const expired = latest.filter((row) => isExpired(row, batch));
+  const latest = latestOfEachProduct(rows).filter((row) => isOpenFor(row, earlier));
+  const expired = latest.filter((row) => isLost(row, batch.now));
   if (expired.length > 0) {
     return refused({
       code: 'reservation_expired',
@@ -94,9 +98,6 @@ function confirmedCart(batch: Batch, confirmed: readonly Reservation[]): CartCon
     rentals: rows.map((row) => rentalOf(batch, row)),
   };
 }
-
-const isExpired = (row: Reservation, { now }: { now: number }) =>
-  row.status === 'expired' || (row.status === 'reserved' && !isHeld(row, now));
 
 function rentalOf(batch: Batch, reservation: Reservation): Rental {
   const { storeId, rentalId } = reservation;

@@ -280,8 +280,10 @@ export async function saveChangedReservations(
   reservations: readonly Reservation[],
 ): Promise<void> {
   const { quote } = connection;
-  // What is due can't be changed any more, so of what expired nothing else can differ.
-  const expired = reservations.filter(({ status }) => status === 'expired');
+  // What is due can't be changed any more, so of what expired nothing else can differ, but that
+  // its cart let go of it.
+  const isJustExpired = (row: Reservation) => row.status === 'expired' && row.releasedAt === null;
+  const expired = reservations.filter(isJustExpired);
   for (const group of groupBy(expired, ({ updatedAt }) => updatedAt).values()) {
     const [{ updatedAt }] = group;
     for (const some of slices(group)) {
@@ -291,7 +293,7 @@ export async function saveChangedReservations(
       );
     }
   }
-  const others = reservations.filter(({ status }) => status !== 'expired');
+  const others = reservations.filter((row) => !isJustExpired(row));
   for (const some of slices(others)) {
     const column = (name: string, value: (row: Reservation) => Value) => {
       const cases = some.map((row) => `WHEN ${quote(row.id)} THEN ${quote(value(row))}`);

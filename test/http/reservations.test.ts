@@ -387,6 +387,55 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       expect((await admin.post(path, { orderId: 'O' })).body.rentals).toHaveLength(2);
     });
 
+    it.each(['as it is', 'after the cleanup'])(
+      'lets the rest of the cart be confirmed once the cart lets go of it, %s',
+      async (when) => {
+        const lost = await holdThatIsDue();
+        const other = await makeProduct();
+        await hold({ cartId: lost.cartId, resellerProductId: other.id });
+        await untilDue();
+        if (when === 'after the cleanup') await admin.post('/api/reservations/cleanup');
+        const before = (await admin.get(lost.path)).body;
+        expect((await admin.delete(lost.path)).body).toEqual(before);
+        // It stands as it stood, and its units were free before.
+        expect((await admin.get(lost.path)).body).toEqual(before);
+        expect(await stock(lost.resellerProductId)).toMatchObject({ availableStock: 2 });
+        const path = `/api/reservations/cart/${lost.cartId}/confirm`;
+        const confirmed = await admin.post(path, { orderId: 'O' });
+        expect(confirmed.status).toBe(200);
+        expect(confirmed.body.rentals).toMatchObject([{ productId: other.id }]);
+        expect((await admin.post(path, { orderId: 'O' })).body).toEqual(confirmed.body);
+      },
+    );
+
+    it('is let go of with the whole cart, and by a checkout that is given up', async () => {
+      for (const [cartId, giveUp] of [
+        [name('cart'), (cart: string) => admin.delete(`/api/reservations/cart/${cart}`)],
+        [
+          `checkout:${name('check')}`,
+          (cart: string) =>
+            admin.post('/api/inventory/release', { reservationId: cart.slice('checkout:'.length) }),
+        ],
+      ] as const) {
+        await holdThatIsDue({ cartId });
+        const other = await makeProduct();
+        await hold({ cartId, resellerProductId: other.id });
+        await untilDue();
+        const path = `/api/reservations/cart/${encodeURIComponent(cartId)}/confirm`;
+        expect(codeOf(await admin.post(path, { orderId: 'O' }))).toEqual([
+          409,
+          'reservation_expired',
+        ]);
+        expect((await giveUp(cartId)).status).toBe(200);
+        expect(codeOf(await admin.post(path, { orderId: 'O' }))).toEqual([
+          404,
+          'reservation_not_found',
+        ]);
+        await hold({ cartId, resellerProductId: other.id });
+        expect((await admin.post(path, { orderId: 'O' })).body.rentals).toHaveLength(1);
+      }
+    });
+
     it('is written down by the cleanup, of this store alone', async () => {
       await admin.post('/api/reservations/cleanup');
       const { id, resellerProductId } = await holdThatIsDue();
