@@ -30,6 +30,7 @@ import {
   type Reservation,
   type ToldReservation,
 } from './reservation.js';
+import { unitsFor } from './stock-questions.js';
 
 /** How long holds may live, and how many a customer may have. */
 export interface HoldRules {
@@ -123,16 +124,21 @@ function linesThatFallShort(
     const product = batch.product({ storeId: command.storeId, productId });
     const reason = product ? refusalFor(batch, product, command, group) : NOT_FOUND;
     if (!reason) return [];
-    return group.flatMap(({ indexes }) => indexes.map((index) => ({ index, reason })));
+    const available = product ? unitsFor(batch.told(product), ownUnits(command, group)) : 0;
+    return group.flatMap(({ indexes }) => indexes.map((index) => ({ index, reason, available })));
   });
 }
 
 const NOT_FOUND: Reason = { code: 'product_not_found' };
 
+/** What the carts hold themselves counts for lines that say how many they are to hold in all. */
+const ownUnits = ({ how }: Reserve, group: readonly Wanted[]) =>
+  how === 'add' ? 0 : sum(group.map(({ held }) => held?.quantity ?? 0));
+
 function refusalFor(
   batch: Batch,
   product: LiveProduct,
-  { how }: Reserve,
+  command: Reserve,
   group: readonly Wanted[],
 ): Reason | null {
   const growths = group.map(growthOf);
@@ -142,9 +148,9 @@ function refusalFor(
   if (holds === 0) return null;
   const refusal = wouldRefuse(batch, product, { releases, holds });
   if (!refusal) return null;
-  if (how === 'add') return refusal;
+  if (command.how === 'add') return refusal;
   // A cart is told what it could hold in all: what it holds itself does not stand in its way.
-  const own = sum(group.map(({ held }) => held?.quantity ?? 0));
+  const own = ownUnits(command, group);
   const target = sum(group.map((one) => one.target));
   return wouldRefuse(batch, product, { releases: own, holds: target }) ?? refusal;
 }

@@ -27,6 +27,7 @@ import type { LiveProduct } from './live-product.js';
 import { type LineRefusal, type Reason, refusalOfLines } from './refusal.js';
 import type { Rental } from './rental.js';
 import { isLost, nextReservation, type Reservation } from './reservation.js';
+import { unitsFor } from './stock-questions.js';
 
 /** Turns a hold into a rental. Again for the same order it is the same answer. */
 export function confirmHold(batch: Batch, command: ConfirmHold): Outcome<HoldConfirmed> {
@@ -180,17 +181,29 @@ function usableHold(hold: Reservation | undefined, { onlyHold }: SaleLine) {
 function linesThatFallShort(batch: Batch, command: Sell, sales: readonly Sale[]): LineRefusal[] {
   const lost = sales.flatMap((sale) => {
     const reason = lostHold(batch, sale);
-    return reason ? sale.indexes.map((index) => ({ index, reason })) : [];
+    return reason ? linesOf([sale], reason, availableFor(batch, sale, [sale])) : [];
   });
   const byProduct = groupBy(sales, ({ productId }) => productId);
   const short = [...byProduct].flatMap(([productId, group]) => {
     const reason = refusalFor(batch, { ...command, productId }, group);
-    if (!reason) return [];
-    return group.flatMap(({ indexes }) => indexes.map((index) => ({ index, reason })));
+    return reason ? linesOf(group, reason, availableFor(batch, group[0], group)) : [];
   });
   const isLost = new Set(lost.map(({ index }) => index));
   return [...lost, ...short.filter(({ index }) => !isLost.has(index))];
 }
+
+function linesOf(group: readonly Sale[], reason: Reason, available: number): LineRefusal[] {
+  return group.flatMap(({ indexes }) => indexes.map((index) => ({ index, reason, available })));
+}
+
+/** Units that these sales of a product could have: those of their holds, and free ones. */
+function availableFor(batch: Batch, key: HoldKey, group: readonly Sale[]): number {
+  const product = batch.product(key);
+  return product ? unitsFor(batch.told(product), unitsOfHolds(group)) : 0;
+}
+
+const unitsOfHolds = (group: readonly Sale[]) =>
+  group.reduce((total, { fromHold }) => total + fromHold, 0);
 
 /** Why a hold that must be there is not; null where it is, or need not be. */
 function lostHold(batch: Batch, sale: Sale): Reason | null {
@@ -213,7 +226,7 @@ function refusalFor(
 ): Reason | null {
   const product = batch.product(command);
   if (!product) return { code: 'product_not_found' };
-  const confirms = group.reduce((total, { fromHold }) => total + fromHold, 0);
+  const confirms = unitsOfHolds(group);
   const rents = group.reduce((total, { quantity }) => total + quantity, 0) - confirms;
   const refusal = wouldRefuse(batch, product, { confirms, rents });
   if (!refusal || confirms === 0) return refusal;

@@ -88,7 +88,7 @@ function createReservation(body: ReturnType<typeof reservationBodies>['NewReserv
             body: { ...reservation, availableStock: held.quantityAvailable },
           };
         },
-        { line: () => ({ reseller_product_id: said }) },
+        { line: () => ({ reseller_product_id: said, requested: body.quantity }) },
       );
     },
   });
