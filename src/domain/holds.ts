@@ -18,6 +18,7 @@ import {
   refused,
   type TakeOffHold,
 } from './command.js';
+import { counted } from './counted.js';
 import { takeFree, wouldRefuse } from './free-units.js';
 import { groupBy } from './group-by.js';
 import type { Instant } from './instant.js';
@@ -419,9 +420,9 @@ function expiryErrors(batch: Batch, { storeId, lines }: Reserve, rules: HoldRule
     if (at <= batch.now) return [{ field, message: 'must lie in the future' }];
     const held = batch.hold({ storeId, productId, cartId });
     if (at > (held?.createdAt ?? batch.now) + rules.holdMaxMs) {
-      const minutes = rules.holdMaxMs / 60_000;
+      const minutes = counted(rules.holdMaxMs / 60_000, 'minute');
       const from = held ? `after the hold was made, at ${isoOf(held.createdAt)}` : 'ahead';
-      return [{ field, message: `must lie at most ${minutes} minutes ${from}` }];
+      return [{ field, message: `must lie at most ${minutes} ${from}` }];
     }
     return [];
   });
