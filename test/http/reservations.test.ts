@@ -303,6 +303,34 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
     });
   });
 
+  it('takes the cart of a user or a checkout whose id is as long as may be, and no longer', async () => {
+    const { id } = await makeProduct({ quantity: 5 });
+    const longest = name('u').padEnd(200, 'x');
+    const asCustomer = service.client({ sub: longest, role: 'customer' });
+    expect(
+      (await asCustomer.post('/api/stock/reserve', { product_id: id, quantity: 1 })).status,
+    ).toBe(200);
+    const path = `/api/reservations/cart/user:${longest}`;
+    expect((await asCustomer.get(path)).body.data).toMatchObject([{ quantity: 1 }]);
+    expect(await stock(id, `user:${longest}`)).toMatchObject({ availableStock: 5 });
+    const again = { cartId: `user:${longest}`, resellerProductId: id, quantity: 2 };
+    expect((await asCustomer.post('/api/reservations', again)).status).toBe(200);
+    const items = [{ productId: id, quantity: 5 }];
+    const asked = await admin.post('/api/inventory/validate', { items, cartId: again.cartId });
+    expect(asked.body.isValid).toBe(true);
+    expect((await asCustomer.post(`${path}/confirm`, { orderId: 'O' })).body.rentals).toMatchObject(
+      [{ userId: longest, quantity: 2 }],
+    );
+    await hold({ cartId: `checkout:${longest}`, resellerProductId: id });
+    for (const cartId of [`user:${longest}x`, `checkout:${longest}x`, `${longest}x`]) {
+      const { status, body } = await admin.post('/api/reservations', { ...again, cartId });
+      expect([status, body.errors]).toEqual([
+        422,
+        [{ field: 'cartId', message: expect.stringContaining('at most 200 characters') }],
+      ]);
+    }
+  });
+
   describe('expiry', () => {
     /** A hold on all units of a product that is over, and that no job has seen. */
     async function holdThatIsDue(fields: Record<string, unknown> = {}) {
