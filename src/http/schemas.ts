@@ -81,10 +81,10 @@ const CART_NAME_MAX = 200;
 
 /** A cart, by the name that the caller gave it, or by whose it is: `user:` with the user's id. */
 export const cartName = line('checkout:'.length + CART_NAME_MAX)
-  .refine(
-    (name) => withoutKind(name).length <= CART_NAME_MAX,
-    `must have at most ${CART_NAME_MAX} characters, a \`user:\` or \`checkout:\` before them not counted`,
-  )
+  .refine((name) => withoutKind(name).length <= CART_NAME_MAX, {
+    error: `must have at most ${CART_NAME_MAX} characters, a \`user:\` or \`checkout:\` before them not counted`,
+    when: ({ issues }) => issues.length === 0,
+  })
   .meta({
     description: `A name of your own choice, or \`user:\` and a user's id; up to ${CART_NAME_MAX} characters, not counting a \`user:\` or \`checkout:\` before them. Upper and lower case differ.`,
     example: 'cart-123',
