@@ -35,6 +35,8 @@ export interface ReservationContext {
   /** from then on it is due, UTC ms */
   readonly expiresAt: number;
   readonly orderId: string | null;
+  /** when it was given back; of one that expired, when its cart let go of it. UTC ms */
+  readonly releasedAt: number | null;
   /** Set by an event that was refused, null after one that was accepted. */
   readonly refusal: ReservationRefusal | null;
 }
@@ -47,7 +49,8 @@ const now = ({ event }: { event: Now }): Now => ({ now: event.now });
  *
  * From its expiry on it is due, and promises nothing any more, whether or not somebody has written
  * that down. What is over stays over; confirming again for the same order, and releasing what is
- * over without having been confirmed, are accepted and change nothing. Nothing expires twice.
+ * over without having been confirmed, are accepted and change nothing, but that whoever releases
+ * what has expired lets go of it. Nothing expires twice.
  */
 export const reservationMachine = setup({
   types: { context: {} as ReservationContext, events: {} as ReservationEvent },
@@ -71,6 +74,11 @@ export const reservationMachine = setup({
       refusal: null,
     })),
     confirm: assign((_, { orderId }: { orderId: string | null }) => ({ orderId, refusal: null })),
+    giveBack: assign((_, { now }: Now) => ({ releasedAt: now, refusal: null })),
+    letGo: assign(({ context }, { now }: Now) => ({
+      releasedAt: context.releasedAt ?? now,
+      refusal: null,
+    })),
     refuseExpired: assign({ refusal: { code: 'reservation_expired' as const } }),
     refuseNotDue: assign({ refusal: { code: 'not_due' as const } }),
     refuseBeyondLimit: assign((_, { limitAt }: { limitAt: number }) => ({
@@ -84,7 +92,7 @@ export const reservationMachine = setup({
   },
 }).createMachine({
   id: 'reservation',
-  context: { quantity: 0, expiresAt: 0, orderId: null, refusal: null },
+  context: { quantity: 0, expiresAt: 0, orderId: null, releasedAt: null, refusal: null },
   initial: 'reserved',
   states: {
     reserved: {
@@ -111,8 +119,8 @@ export const reservationMachine = setup({
         ],
         RELEASE: [
           // It reads as expired already: that is left for whoever writes it down.
-          { guard: { type: 'isDue', params: now }, actions: 'accept' },
-          { target: 'released', actions: 'accept' },
+          { guard: { type: 'isDue', params: now }, actions: { type: 'letGo', params: now } },
+          { target: 'released', actions: { type: 'giveBack', params: now } },
         ],
         EXPIRE: [
           { guard: { type: 'isDue', params: now }, target: 'expired', actions: 'accept' },
@@ -152,7 +160,7 @@ export const reservationMachine = setup({
         CHANGE: { actions: 'refuseExpired' },
         EXTEND: { actions: 'refuseExpired' },
         USE: { actions: 'refuseExpired' },
-        RELEASE: { actions: 'accept' },
+        RELEASE: { actions: { type: 'letGo', params: now } },
         EXPIRE: { actions: 'refuseNotDue' },
       },
     },

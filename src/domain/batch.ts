@@ -22,7 +22,13 @@ import type { Order } from './order.js';
 import type { ReceivedEvent } from './payment-news.js';
 import { asTold, countersOf, difference, type Product } from './product.js';
 import type { Rental } from './rental.js';
-import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
+import {
+  asToldReservation,
+  isHeld,
+  nextReservation,
+  type Reservation,
+  type ToldReservation,
+} from './reservation.js';
 import type { NewSyncRun, SyncFinding } from './sync-run.js';
 import { type LoadedWebhooks, type WebhookChanges, WebhookRows } from './webhook-rows.js';
 
@@ -279,7 +285,7 @@ export class Batch {
   toldReservation(reservation: Reservation): ToldReservation {
     const sku = this.#products.get(reservation.productId)?.row.sku;
     if (sku === undefined) throw new CartGrew([reservation.productId]);
-    return { ...reservation, status: readStatus(reservation, this.now), sku };
+    return asToldReservation(reservation, { status: readStatus(reservation, this.now), sku });
   }
 
   /** How many holds a customer has that are not due. */
@@ -312,6 +318,12 @@ export class Batch {
       units: before.quantity,
       overdueMs: Math.max(0, this.now - before.expiresAt),
     });
+  }
+
+  /** Keeps that a cart let go of a hold which it had lost. On the product nothing changes. */
+  letGo(reservation: Reservation): void {
+    this.#reservations.set(reservation.id, reservation);
+    this.changes.changedReservations.set(reservation.id, reservation);
   }
 
   #countHold({ storeId, customerId }: Reservation, change: 1 | -1): void {

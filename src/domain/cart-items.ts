@@ -1,4 +1,4 @@
-import type { Batch } from './batch.js';
+import type { Batch, HoldKey } from './batch.js';
 import { userCart } from './carts.js';
 import {
   type AddToCart,
@@ -8,7 +8,14 @@ import {
   type RemoveFromCart,
   refused,
 } from './command.js';
-import { giveBackUnits, type HoldRules, mayTouch, reserve } from './holds.js';
+import {
+  giveBackUnits,
+  type HoldRules,
+  latestOfEachProduct,
+  letGo,
+  mayTouch,
+  reserve,
+} from './holds.js';
 
 /** Units that a line of a cart has at most. */
 const LINE_UNITS_MAX = 1_000_000;
@@ -90,11 +97,21 @@ export function removeFromCart(
   }
   if (requested < item.quantity) {
     batch.saveCartItem({ ...item, quantity: item.quantity - requested, updatedAt: batch.now });
-  } else batch.removeCartItem(item);
+  } else {
+    batch.removeCartItem(item);
+    if (command.release) letGoOfProduct(batch, { ...command, cartId });
+  }
   const held = command.release ? batch.hold({ ...command, cartId }) : undefined;
   if (held) {
     const units = Math.min(held.quantity, requested);
     giveBackUnits(batch, product, { ...command, reason: 'remove_from_cart' }, held, units);
   }
   return done({ quantityAvailable: batch.freeUnits(product) });
+}
+
+function letGoOfProduct(batch: Batch, key: HoldKey): void {
+  const ofProduct = batch
+    .reservationsOfCart(key)
+    .filter(({ productId }) => productId === key.productId);
+  letGo(batch, latestOfEachProduct(ofProduct));
 }

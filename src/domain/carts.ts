@@ -10,6 +10,12 @@ export function userOfCart(cartId: string): string | null {
   return cartId.startsWith(USER) ? cartId.slice(USER.length) : null;
 }
 
+/** What a cart is called beside its kind: a user's id, a checkout's, or all of its name. */
+export function withoutKind(cartId: string): string {
+  const kind = [USER, CHECKOUT].find((prefix) => cartId.startsWith(prefix)) ?? '';
+  return cartId.slice(kind.length);
+}
+
 const USER = 'user:';
 const CHECKOUT = 'checkout:';
 

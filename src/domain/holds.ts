@@ -18,12 +18,20 @@ import {
   refused,
   type TakeOffHold,
 } from './command.js';
+import { counted } from './counted.js';
 import { takeFree, wouldRefuse } from './free-units.js';
 import { groupBy } from './group-by.js';
 import type { Instant } from './instant.js';
 import type { LiveProduct } from './live-product.js';
 import { type LineRefusal, type Reason, refusalOfLines } from './refusal.js';
-import { isHeld, nextReservation, type Reservation, type ToldReservation } from './reservation.js';
+import {
+  isHeld,
+  isLost,
+  nextReservation,
+  type Reservation,
+  type ToldReservation,
+} from './reservation.js';
+import { unitsFor } from './stock-questions.js';
 
 /** How long holds may live, and how many a customer may have. */
 export interface HoldRules {
@@ -117,16 +125,21 @@ function linesThatFallShort(
     const product = batch.product({ storeId: command.storeId, productId });
     const reason = product ? refusalFor(batch, product, command, group) : NOT_FOUND;
     if (!reason) return [];
-    return group.flatMap(({ indexes }) => indexes.map((index) => ({ index, reason })));
+    const available = product ? unitsFor(batch.told(product), ownUnits(command, group)) : 0;
+    return group.flatMap(({ indexes }) => indexes.map((index) => ({ index, reason, available })));
   });
 }
 
 const NOT_FOUND: Reason = { code: 'product_not_found' };
 
+/** What the carts hold themselves counts for lines that say how many they are to hold in all. */
+const ownUnits = ({ how }: Reserve, group: readonly Wanted[]) =>
+  how === 'add' ? 0 : sum(group.map(({ held }) => held?.quantity ?? 0));
+
 function refusalFor(
   batch: Batch,
   product: LiveProduct,
-  { how }: Reserve,
+  command: Reserve,
   group: readonly Wanted[],
 ): Reason | null {
   const growths = group.map(growthOf);
@@ -136,9 +149,9 @@ function refusalFor(
   if (holds === 0) return null;
   const refusal = wouldRefuse(batch, product, { releases, holds });
   if (!refusal) return null;
-  if (how === 'add') return refusal;
+  if (command.how === 'add') return refusal;
   // A cart is told what it could hold in all: what it holds itself does not stand in its way.
-  const own = sum(group.map(({ held }) => held?.quantity ?? 0));
+  const own = ownUnits(command, group);
   const target = sum(group.map((one) => one.target));
   return wouldRefuse(batch, product, { releases: own, holds: target }) ?? refusal;
 }
@@ -272,7 +285,8 @@ export function releaseHold(batch: Batch, command: ReleaseHold): Outcome<ToldRes
   const { product, reservation } = found;
   const next = nextReservation(reservation, { type: 'RELEASE', now: batch.now });
   if ('refusal' in next) return refused(next.refusal);
-  if (next.reservation !== reservation) end(batch, product, command, reservation);
+  if (isHeld(reservation, batch.now)) end(batch, product, command, reservation);
+  else letGo(batch, [reservation]);
   return done(batch.toldReservation(next.reservation));
 }
 
@@ -282,15 +296,38 @@ export function releaseCart(batch: Batch, command: ReleaseCart): Outcome<CartRel
   const rows = batch.reservationsOfCart(command);
   if (rows.length === 0 && command.mustBeKnown) return refused({ code: 'reservation_not_found' });
   const held = heldAndLocked(batch, command, rows);
+  const lost = latestOfEachProduct(rows).filter((row) => isLost(row, batch.now));
+  mustBeLocked(command, lost);
   const last = rows.at(-1);
   if (held.length === 0 && last && command.refuseConfirmed) {
     const next = nextReservation(last, { type: 'RELEASE', now: batch.now });
     if ('refusal' in next) return refused(next.refusal);
   }
+  letGo(batch, lost);
   const released = held.map(({ product, reservation }) =>
     batch.toldReservation(end(batch, product, command, reservation)),
   );
   return done({ reservations: released });
+}
+
+/**
+ * A cart lets go of holds that it lost, so that they do not stand in the way when all of it is
+ * confirmed. They stay expired; what was not lost is let be. Their products are locked.
+ */
+export function letGo(batch: Batch, rows: readonly Reservation[]): void {
+  for (const row of rows) {
+    if (!isLost(row, batch.now)) continue;
+    const next = nextReservation(row, { type: 'RELEASE', now: batch.now });
+    if ('refusal' in next) fail(row);
+    else batch.letGo(next.reservation);
+  }
+}
+
+/** Of reservations in order, the latest of each product: the older ones were replaced by it. */
+export function latestOfEachProduct(rows: readonly Reservation[]): Reservation[] {
+  return [...groupBy(rows, ({ productId }) => productId).values()].flatMap((ofProduct) =>
+    ofProduct.slice(-1),
+  );
 }
 
 /**
@@ -383,9 +420,9 @@ function expiryErrors(batch: Batch, { storeId, lines }: Reserve, rules: HoldRule
     if (at <= batch.now) return [{ field, message: 'must lie in the future' }];
     const held = batch.hold({ storeId, productId, cartId });
     if (at > (held?.createdAt ?? batch.now) + rules.holdMaxMs) {
-      const minutes = rules.holdMaxMs / 60_000;
+      const minutes = counted(rules.holdMaxMs / 60_000, 'minute');
       const from = held ? `after the hold was made, at ${isoOf(held.createdAt)}` : 'ahead';
-      return [{ field, message: `must lie at most ${minutes} minutes ${from}` }];
+      return [{ field, message: `must lie at most ${minutes} ${from}` }];
     }
     return [];
   });

@@ -136,7 +136,9 @@ export function needsOf(commands: readonly Command[]): Needs {
       case 'add_to_cart':
       case 'remove_from_cart': {
         const { storeId, productId, userId, ownerId } = command;
-        holds.push({ storeId, productId, cartId: userCart(userId) });
+        // With its line a cart lets go of a hold as well that is over.
+        const letsGo = command.kind === 'remove_from_cart' && command.release;
+        (letsGo ? pastHolds : holds).push({ storeId, productId, cartId: userCart(userId) });
         cartItems.push({ storeId, productId, userId });
         const holdsUnits = command.kind === 'add_to_cart' && command.hold !== null;
         if (ownerId !== null && holdsUnits) customers.push({ storeId, userId: ownerId });

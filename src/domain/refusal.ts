@@ -16,6 +16,8 @@ export type Refusal = Reason & { readonly lines?: readonly LineRefusal[] };
 export interface LineRefusal {
   readonly index: number;
   readonly reason: Reason;
+  /** units of its product that it could have; 0 where there is no such product */
+  readonly available: number;
 }
 
 /**

@@ -22,6 +22,7 @@ export interface Reservation {
   /** from then on it promises nothing, whether or not that is written down */
   readonly expiresAt: Instant;
   readonly confirmedAt: Instant | null;
+  /** when it was given back; of one that expired, when its cart let go of it */
   readonly releasedAt: Instant | null;
   readonly orderId: string | null;
   /** the rental that its units became */
@@ -31,9 +32,26 @@ export interface Reservation {
   readonly updatedAt: Instant;
 }
 
-/** A reservation as it is told: one that is due reads `expired`. */
+/**
+ * A reservation as it is told: one that is due reads `expired`, and so does one that its cart let
+ * go of after that.
+ */
 export interface ToldReservation extends Reservation {
   readonly sku: string;
+}
+
+/** Tells a reservation that reads `status` now. */
+export function asToldReservation(
+  reservation: Reservation,
+  { status, sku }: Pick<ToldReservation, 'status' | 'sku'>,
+): ToldReservation {
+  const releasedAt = status === 'released' ? reservation.releasedAt : null;
+  return { ...reservation, status, releasedAt, sku };
+}
+
+/** Whether its cart lost it: it expired, and the cart did not let go of it. */
+export function isLost(reservation: Reservation, now: Instant): boolean {
+  return reservation.releasedAt === null && readStatus(reservation, now) === 'expired';
 }
 
 /** Whether it still promises its units. */
@@ -43,27 +61,33 @@ export function isHeld(reservation: Reservation, now: Instant): boolean {
 
 /**
  * Asks the reservation's machine what an event makes of it. A refusal is the machine's own; where
- * the event changes nothing, the same object comes back. Throws where one expires that is not due.
+ * the event changes nothing, the same object comes back; one that a cart lets go of is told as it
+ * stands, and so keeps its `updatedAt`. Throws where one expires that is not due.
  */
 export function nextReservation(
   reservation: Reservation,
   event: ReservationEvent,
 ): { reservation: Reservation } | { refusal: Reason } {
-  const { quantity, expiresAt, orderId } = reservation;
+  const { quantity, expiresAt, orderId, releasedAt } = reservation;
   const before = reservationMachine.resolveState({
     value: reservation.status,
-    context: { quantity, expiresAt, orderId, refusal: null },
+    context: { quantity, expiresAt, orderId, releasedAt, refusal: null },
   });
   const [{ value: status, context }] = transition(reservationMachine, before, event);
   const { refusal } = context;
   if (refusal?.code === 'not_due') throw new Error(`reservation ${reservation.id} is not due`);
   if (refusal) return { refusal };
-  const isSame =
+  const isAsTold =
     status === reservation.status &&
     context.quantity === quantity &&
     context.expiresAt === expiresAt &&
     context.orderId === orderId;
-  if (isSame) return { reservation };
+  if (isAsTold) {
+    const isSame = context.releasedAt === releasedAt;
+    return {
+      reservation: isSame ? reservation : { ...reservation, releasedAt: context.releasedAt },
+    };
+  }
   return {
     reservation: {
       ...reservation,
@@ -72,7 +96,7 @@ export function nextReservation(
       orderId: context.orderId,
       status,
       confirmedAt: status === 'confirmed' ? event.now : null,
-      releasedAt: status === 'released' ? event.now : null,
+      releasedAt: context.releasedAt,
       updatedAt: event.now,
     },
   };

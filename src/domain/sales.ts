@@ -15,12 +15,19 @@ import {
 } from './command.js';
 import { takeFree, wouldRefuse } from './free-units.js';
 import { groupBy } from './group-by.js';
-import { findReservation, heldAndLocked, mayTouch, mustBeLocked } from './holds.js';
+import {
+  findReservation,
+  heldAndLocked,
+  latestOfEachProduct,
+  mayTouch,
+  mustBeLocked,
+} from './holds.js';
 import type { Instant } from './instant.js';
 import type { LiveProduct } from './live-product.js';
 import { type LineRefusal, type Reason, refusalOfLines } from './refusal.js';
 import type { Rental } from './rental.js';
-import { isHeld, nextReservation, type Reservation } from './reservation.js';
+import { isLost, nextReservation, type Reservation } from './reservation.js';
+import { unitsFor } from './stock-questions.js';
 
 /** Turns a hold into a rental. Again for the same order it is the same answer. */
 export function confirmHold(batch: Batch, command: ConfirmHold): Outcome<HoldConfirmed> {
@@ -50,10 +57,8 @@ export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartCon
       row.orderId === command.orderId &&
       mayTouchReservation(command.ownerId, row, []),
   );
-  const latest = [...groupBy(rows, ({ productId }) => productId).values()]
-    .map((ofProduct) => ofProduct.at(-1) ?? ofProduct[0])
-    .filter((row) => isOpenFor(row, earlier));
-  const expired = latest.filter((row) => isExpired(row, batch));
+  const latest = latestOfEachProduct(rows).filter((row) => isOpenFor(row, earlier));
+  const expired = latest.filter((row) => isLost(row, batch.now));
   if (expired.length > 0) {
     return refused({
       code: 'reservation_expired',
@@ -94,9 +99,6 @@ function confirmedCart(batch: Batch, confirmed: readonly Reservation[]): CartCon
     rentals: rows.map((row) => rentalOf(batch, row)),
   };
 }
-
-const isExpired = (row: Reservation, { now }: { now: number }) =>
-  row.status === 'expired' || (row.status === 'reserved' && !isHeld(row, now));
 
 function rentalOf(batch: Batch, reservation: Reservation): Rental {
   const { storeId, rentalId } = reservation;
@@ -179,17 +181,29 @@ function usableHold(hold: Reservation | undefined, { onlyHold }: SaleLine) {
 function linesThatFallShort(batch: Batch, command: Sell, sales: readonly Sale[]): LineRefusal[] {
   const lost = sales.flatMap((sale) => {
     const reason = lostHold(batch, sale);
-    return reason ? sale.indexes.map((index) => ({ index, reason })) : [];
+    return reason ? linesOf([sale], reason, availableFor(batch, sale, [sale])) : [];
   });
   const byProduct = groupBy(sales, ({ productId }) => productId);
   const short = [...byProduct].flatMap(([productId, group]) => {
     const reason = refusalFor(batch, { ...command, productId }, group);
-    if (!reason) return [];
-    return group.flatMap(({ indexes }) => indexes.map((index) => ({ index, reason })));
+    return reason ? linesOf(group, reason, availableFor(batch, group[0], group)) : [];
   });
   const isLost = new Set(lost.map(({ index }) => index));
   return [...lost, ...short.filter(({ index }) => !isLost.has(index))];
 }
+
+function linesOf(group: readonly Sale[], reason: Reason, available: number): LineRefusal[] {
+  return group.flatMap(({ indexes }) => indexes.map((index) => ({ index, reason, available })));
+}
+
+/** Units that these sales of a product could have: those of their holds, and free ones. */
+function availableFor(batch: Batch, key: HoldKey, group: readonly Sale[]): number {
+  const product = batch.product(key);
+  return product ? unitsFor(batch.told(product), unitsOfHolds(group)) : 0;
+}
+
+const unitsOfHolds = (group: readonly Sale[]) =>
+  group.reduce((total, { fromHold }) => total + fromHold, 0);
 
 /** Why a hold that must be there is not; null where it is, or need not be. */
 function lostHold(batch: Batch, sale: Sale): Reason | null {
@@ -212,7 +226,7 @@ function refusalFor(
 ): Reason | null {
   const product = batch.product(command);
   if (!product) return { code: 'product_not_found' };
-  const confirms = group.reduce((total, { fromHold }) => total + fromHold, 0);
+  const confirms = unitsOfHolds(group);
   const rents = group.reduce((total, { quantity }) => total + quantity, 0) - confirms;
   const refusal = wouldRefuse(batch, product, { confirms, rents });
   if (!refusal || confirms === 0) return refusal;

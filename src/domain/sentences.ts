@@ -1,3 +1,4 @@
+import { counted } from './counted.js';
 import type { Reason } from './refusal.js';
 
 /** What a refusal is to a person; document 1's callers look for "out of stock" and "not available". */
@@ -10,27 +11,27 @@ export function sentenceOf(refusal: Reason): string {
     case 'not_available':
       return 'The product is not available: it is not published.';
     case 'quantity_below_committed':
-      return `${refusal.committed} units are out or held, and ${refusal.requested} would not cover them.`;
+      return `${unitsAre(refusal.committed)} out or held, and ${refusal.requested} would not cover ${refusal.committed === 1 ? 'it' : 'them'}.`;
     case 'invalid_transition':
       if ('held' in refusal) {
-        return `Only ${refusal.held} units are held, and ${refusal.requested} were to be given back.`;
+        return `${onlyUnitsAre(refusal.held)} held, and ${were(refusal.requested)} to be given back.`;
       }
       if ('inCart' in refusal) {
-        return `The cart has only ${refusal.inCart} units of it, and ${refusal.requested} were to be removed.`;
+        return `The cart has only ${counted(refusal.inCart, 'unit')} of it, and ${were(refusal.requested)} to be removed.`;
       }
       if ('reservationStatus' in refusal) {
-        return `The reservation is ${refusal.reservationStatus} and can not be ${PARTICIPLES[refusal.action]} any more.`;
+        return notPossible('reservation', refusal.reservationStatus, PARTICIPLES[refusal.action]);
       }
       if (refusal.action === 'release') {
-        return `Only ${refusal.rented} units are out that could come back, and ${refusal.requested} were to.`;
+        return `${onlyUnitsAre(refusal.rented)} out that could come back, and ${were(refusal.requested)} to.`;
       }
-      return `The rental is ${refusal.status} and can not be ${refusal.action === 'cancel' ? 'cancelled' : 'completed'} any more.`;
+      return notPossible('rental', refusal.status, PARTICIPLES[refusal.action]);
     case 'reservation_expired':
       return 'The hold has expired, and its units are free for everybody. Hold them anew.';
     case 'extension_limit_reached':
       return `The hold can not be extended beyond ${new Date(refusal.limitAt).toISOString()}: a hold lives no longer.`;
     case 'hold_limit_reached':
-      return `A customer may have ${refusal.limit} holds at once. Give one back, or check out first.`;
+      return `A customer may have ${counted(refusal.limit, 'hold')} at once. Give one back, or check out first.`;
     case 'forbidden':
       return "The cart is somebody else's.";
     case 'reservation_not_found':
@@ -63,4 +64,17 @@ const PARTICIPLES = {
   extend: 'extended',
   confirm: 'confirmed',
   release: 'released',
+  cancel: 'cancelled',
+  complete: 'completed',
 } as const;
+
+/** What is over is either what was asked for, or in the way of it. */
+function notPossible(what: string, status: string, participle: string): string {
+  return status === participle
+    ? `The ${what} is ${status} already.`
+    : `The ${what} is ${status} and can not be ${participle} any more.`;
+}
+
+const unitsAre = (units: number) => `${counted(units, 'unit')} ${units === 1 ? 'is' : 'are'}`;
+const onlyUnitsAre = (units: number) => (units === 0 ? 'No units are' : `Only ${unitsAre(units)}`);
+const were = (units: number) => `${units} ${units === 1 ? 'was' : 'were'}`;

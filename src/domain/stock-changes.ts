@@ -37,7 +37,9 @@ function linesThatFail(batch: Batch, command: ChangeStock): LineRefusal[] {
   return [...byProduct].flatMap(([productId, group]) => {
     const events = group.map(([, { quantity }]) => eventFor(command, quantity));
     const reason = refusalFor(batch, { ...command, productId }, events);
-    return reason ? group.map(([index]) => ({ index, reason })) : [];
+    const product = batch.product({ ...command, productId });
+    const available = product ? batch.freeUnits(product) : 0;
+    return reason ? group.map(([index]) => ({ index, reason, available })) : [];
   });
 }
 

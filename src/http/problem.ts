@@ -146,13 +146,14 @@ export function problemOf(
 
 /** A line that falls short, or each field that is wrong in it, named as any other is. */
 function errorsOf(
-  { index, reason }: LineRefusal,
+  { index, reason, available }: LineRefusal,
   { line, list }: { line: LineSpelling; list: string | undefined },
 ): Record<string, unknown>[] {
   const { code } = reason;
   const named = { index, ...line(index) };
   if (code !== 'validation_failed') {
-    return [{ ...named, ...factsOf(reason), code, message: sentenceOf(reason) }];
+    // What the reason itself says of its product in all its lines is more exact.
+    return [{ ...named, available, ...factsOf(reason), code, message: sentenceOf(reason) }];
   }
   const prefix = list === undefined ? '' : `${list}[${index}].`;
   return reason.errors.map(({ field, message }) => ({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutKind } from '../domain/carts.js';
 import type { Instant } from '../domain/instant.js';
 import { isoText } from '../instant-texts.js';
 
@@ -76,11 +77,18 @@ export function toProductRef(value: string | number): string | number {
   return typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value;
 }
 
-/** A cart, by the name that the caller gave it. */
-export const cartName = line(200).meta({
-  description: 'A name of your own choice; upper and lower case differ.',
-  example: 'cart-123',
-});
+const CART_NAME_MAX = 200;
+
+/** A cart, by the name that the caller gave it, or by whose it is: `user:` with the user's id. */
+export const cartName = line('checkout:'.length + CART_NAME_MAX)
+  .refine((name) => withoutKind(name).length <= CART_NAME_MAX, {
+    error: `must have at most ${CART_NAME_MAX} characters, a \`user:\` or \`checkout:\` before them not counted`,
+    when: ({ issues }) => issues.length === 0,
+  })
+  .meta({
+    description: `A name of your own choice, or \`user:\` and a user's id; up to ${CART_NAME_MAX} characters, not counting a \`user:\` or \`checkout:\` before them. Upper and lower case differ.`,
+    example: 'cart-123',
+  });
 
 /** Minutes, which may be a fraction: more than 0 and at most `max`. */
 export function minutes(max: number) {

@@ -1,6 +1,7 @@
 import type { Logger } from '../log.js';
 import type { Database } from '../persistence/database.js';
 import { purge } from '../persistence/purge.js';
+import { purgeCustomers } from '../persistence/purge-customers.js';
 import { schedule } from './schedule.js';
 
 const EVERY_TEN_MINUTES = '*/10 * * * *';
@@ -17,6 +18,7 @@ export function startPurgeJob(
   const run = async () => {
     try {
       while (!stopped && (await purge(database, what)));
+      await purgeCustomers(database, { rowsMax: ROWS_AT_ONCE, goOn: () => !stopped });
     } catch (error) {
       log.warn({ err: error }, 'what is past its time could not be removed; tried again later');
     }

@@ -80,7 +80,9 @@ function rowOf({ type, storeId, at, data }: MailedEvent): Row {
       };
     }
     default: {
-      const free = `${shown(data['quantityAvailable'])} of ${shown(data['quantity'])} units are free`;
+      const { quantityAvailable, quantity } = data;
+      const units = quantity === 1 ? '1 unit' : `${shown(quantity)} units`;
+      const free = `${shown(quantityAvailable)} of ${units} ${quantityAvailable === 1 ? 'is' : 'are'} free`;
       const line = data['threshold'] === undefined ? '' : ` (low at ${shown(data['threshold'])})`;
       return {
         ...row,

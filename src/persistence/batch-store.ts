@@ -209,6 +209,7 @@ async function save(
       changes.newOrders.size +
       changes.changedOrders.size +
       changes.paymentEvents.length +
+      changes.changedReservations.size +
       changes.changedProducts.length +
       changes.savedCartItems.size +
       changes.removedCartItemIds.size +

@@ -9,6 +9,8 @@ export interface Dialect {
   inSeconds(seconds: number): string;
   /** ends a SELECT whose rows are to stay locked; one writer at a time needs none */
   readonly forUpdate: string;
+  /** the same for those rows alone that nobody has locked */
+  readonly forUpdateOfFree: string;
   readonly insertIgnore: string;
   /** two texts put together, as an SQL expression */
   concat(a: string, b: string): string;
@@ -28,6 +30,7 @@ export const mysql: Dialect = {
   hoursAgo: (hours) => `UTC_TIMESTAMP(3) - INTERVAL ${hours} HOUR`,
   inSeconds: (seconds) => `UTC_TIMESTAMP(3) + INTERVAL ${seconds} SECOND`,
   forUpdate: ' FOR UPDATE',
+  forUpdateOfFree: ' FOR UPDATE SKIP LOCKED',
   insertIgnore: 'INSERT IGNORE',
   concat: (a, b) => `CONCAT(${a}, ${b})`,
   writersMax: Number.POSITIVE_INFINITY,
@@ -47,6 +50,7 @@ export const sqlite: Dialect = {
   inSeconds: (seconds) =>
     `strftime('%Y-%m-%d %H:%M:%f','now','${seconds < 0 ? '' : '+'}${seconds} seconds')`,
   forUpdate: '',
+  forUpdateOfFree: '',
   insertIgnore: 'INSERT OR IGNORE',
   concat: (a, b) => `${a} || ${b}`,
   writersMax: 1,

@@ -179,26 +179,28 @@ async function addUpDueHolds(
   });
 }
 
-/** Locks the rows of customers until the transaction ends, and makes those that are missing. */
+/**
+ * Locks the rows of customers until the transaction ends, and makes those that are missing: one
+ * that holds nothing may be purged at any time.
+ */
 export async function lockCustomers(
   connection: Connection,
   customers: readonly UserInStore[],
 ): Promise<void> {
   if (customers.length === 0) return;
-  const wanted = new Map(customers.map((customer) => [keyOf(customer), customer]));
+  const wanted = new Map(customers.map((customer) => [userKey(customer), customer]));
   const locked = await lockThoseThere(connection, [...wanted.values()]);
   const missing = [...wanted.keys()].filter((key) => !locked.has(key)).sort();
-  if (missing.length > 0) {
-    const rows = missing.map((key) => {
-      const { storeId = 0, userId = '' } = wanted.get(key) ?? {};
-      return [storeId, userId];
-    });
-    await connection.run(
-      `${connection.dialect.insertIgnore} INTO customers (store_id, user_id) ` +
-        `VALUES ${tuples(connection.quote, rows)}`,
-    );
-    await lockThoseThere(connection, [...wanted.values()]);
-  }
+  if (missing.length === 0) return;
+  const rows = missing.map((key) => {
+    const { storeId = 0, userId = '' } = wanted.get(key) ?? {};
+    return [storeId, userId];
+  });
+  // One that another has made meanwhile is locked by overwriting it with what it is.
+  await connection.run(
+    `INSERT INTO customers (store_id, user_id) VALUES ${tuples(connection.quote, rows)}` +
+      connection.dialect.overwrite('store_id, user_id', ['user_id']),
+  );
 }
 
 /** Counts the holds of customers whose rows are locked. */
@@ -208,7 +210,7 @@ export async function countHoldsOfCustomers(
   now: Instant,
 ): Promise<CustomerHolds[]> {
   if (customers.length === 0) return [];
-  const wanted = new Map(customers.map((customer) => [keyOf(customer), customer]));
+  const wanted = new Map(customers.map((customer) => [userKey(customer), customer]));
   const rows = await connection.select(
     `SELECT store_id, customer_id, COUNT(*) AS active_holds FROM reservations ` +
       `WHERE ${whereUsers(connection, 'customer_id', [...wanted.values()], ` AND active = 1 AND expires_at > ${connection.quote(at(now))}`)} ` +
@@ -216,7 +218,7 @@ export async function countHoldsOfCustomers(
   );
   const counts = new Map(
     rows.map((row) => [
-      keyOf({ storeId: integer(row, 'store_id'), userId: text(row, 'customer_id') }),
+      userKey({ storeId: integer(row, 'store_id'), userId: text(row, 'customer_id') }),
       integer(row, 'active_holds'),
     ]),
   );
@@ -235,11 +237,12 @@ async function lockThoseThere(
       `ORDER BY store_id, user_id${connection.dialect.forUpdate}`,
   );
   return new Set(
-    rows.map((row) => keyOf({ storeId: integer(row, 'store_id'), userId: text(row, 'user_id') })),
+    rows.map((row) => userKey({ storeId: integer(row, 'store_id'), userId: text(row, 'user_id') })),
   );
 }
 
-function whereUsers(
+/** Which rows are these users', as an SQL condition; each user meets `andAlso` as well. */
+export function whereUsers(
   connection: Connection,
   column: string,
   users: readonly UserInStore[],
@@ -256,7 +259,7 @@ function whereUsers(
     .join(' OR ');
 }
 
-const keyOf = ({ storeId, userId }: UserInStore) => `${storeId}:${userId}`;
+export const userKey = ({ storeId, userId }: UserInStore) => `${storeId}:${userId}`;
 
 /** Inserts new holds. Those of the same cart and product that are over must be saved before. */
 export async function insertReservations(
@@ -280,8 +283,10 @@ export async function saveChangedReservations(
   reservations: readonly Reservation[],
 ): Promise<void> {
   const { quote } = connection;
-  // What is due can't be changed any more, so of what expired nothing else can differ.
-  const expired = reservations.filter(({ status }) => status === 'expired');
+  // What is due can't be changed any more, so of what expired nothing else can differ, but that
+  // its cart let go of it.
+  const isJustExpired = (row: Reservation) => row.status === 'expired' && row.releasedAt === null;
+  const expired = reservations.filter(isJustExpired);
   for (const group of groupBy(expired, ({ updatedAt }) => updatedAt).values()) {
     const [{ updatedAt }] = group;
     for (const some of slices(group)) {
@@ -291,7 +296,7 @@ export async function saveChangedReservations(
       );
     }
   }
-  const others = reservations.filter(({ status }) => status !== 'expired');
+  const others = reservations.filter((row) => !isJustExpired(row));
   for (const some of slices(others)) {
     const column = (name: string, value: (row: Reservation) => Value) => {
       const cases = some.map((row) => `WHEN ${quote(row.id)} THEN ${quote(value(row))}`);

@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.js';
 import type { ReportContent } from './kept.js';
 
 /** Reports as plain text, for mail and for reading. */
@@ -20,7 +21,7 @@ function headline(report: ReportContent): string {
     case 'low_stock':
       return `${products(report.lowProducts)} low, ${report.emptyProducts} of them empty`;
     case 'reconciliation':
-      return `${report.productsDrifted} of ${products(report.productsLookedAt)} drifted, ${report.unusual.length} unusual corrections`;
+      return `${report.productsDrifted} of ${products(report.productsLookedAt)} drifted, ${counted(report.unusual.length, 'unusual correction')}`;
     case 'stock_review': {
       const short = report.advice.filter(({ additionalUnits }) => additionalUnits > 0).length;
       return `${products(short)} short of units`;
@@ -62,13 +63,13 @@ function sections(report: ReportContent): string[] {
           `  utilisation ${percent(movements.utilisation)}, turnover ${movements.turnover ?? 'none'}`,
           `  rentals ${movements.rentals.begun.count}, returns ${movements.rentals.returned.count}, cancellations ${movements.rentals.cancelled.count}`,
           `  holds ${movements.holds.made.count}, converted ${movements.holds.converted.count}, lost ${movements.holds.lost.count}`,
-          `  out of stock ${movements.outOfStockHours} product-hours, ${movements.refused.outOfStock.requests + movements.refused.insufficientStock.requests} requests refused for want of units`,
+          `  out of stock ${movements.outOfStockHours} product-hours, ${counted(movements.refused.outOfStock.requests + movements.refused.insufficientStock.requests, 'request')} refused for want of units`,
         ].join('\n'),
         section(
           'Busiest',
           report.busiest,
           (row) =>
-            `${row.sku}: ${percent(row.utilisation)} out, ${row.rentals.begun.count} rentals`,
+            `${row.sku}: ${percent(row.utilisation)} out, ${counted(row.rentals.begun.count, 'rental')}`,
         ),
         section('Idlest', report.idlest, (row) => `${row.sku}: ${percent(row.utilisation)} out`),
         section(
@@ -85,7 +86,7 @@ function sections(report: ReportContent): string[] {
           'Short of units',
           report.advice.filter(({ additionalUnits }) => additionalUnits > 0),
           (row) =>
-            `${row.sku}: ${row.additionalUnits} more than ${row.quantity} would have avoided ${row.refusedRequests} refusals`,
+            `${row.sku}: ${row.additionalUnits} more than ${row.quantity} would have avoided ${counted(row.refusedRequests, 'refusal')}`,
         ),
         section(
           'Never needed',
@@ -109,6 +110,6 @@ function section<Row>(name: string, rows: readonly Row[], line: (row: Row) => st
   return [name, ...(shown.length > 0 ? shown : ['  none'])].join('\n');
 }
 
-const products = (count: number) => `${count} ${count === 1 ? 'product' : 'products'}`;
+const products = (count: number) => counted(count, 'product');
 const percent = (share: number | null) =>
   share === null ? 'none' : `${Math.round(share * 1000) / 10} %`;

@@ -34,9 +34,14 @@ const due = (id: string, quantity = 1, msAgo = 0) => ({
 });
 
 /** A refusal of the line at each of these places, for one reason. */
+const availableIn = (reason: Refusal) => ('available' in reason ? reason.available : 0);
 const short = (reason: Refusal, ...indexes: number[]): Refusal => ({
   ...reason,
-  lines: indexes.map((index) => ({ index, reason })),
+  lines: indexes.map((index) => ({ index, reason, available: availableIn(reason) })),
+});
+const having = (available: number, refusal: Refusal): Refusal => ({
+  ...refusal,
+  lines: (refusal.lines ?? []).map((line) => ({ ...line, available })),
 });
 const insufficient = (available: number, requested: number): Refusal =>
   available === 0
@@ -121,9 +126,9 @@ describe('reserving', () => {
         {
           ...insufficient(0, 2),
           lines: [
-            { index: 1, reason: insufficient(0, 2) },
-            { index: 2, reason: { code: 'product_not_found' } },
-            { index: 3, reason: { code: 'not_available', requested: 2 } },
+            { index: 1, reason: insufficient(0, 2), available: 0 },
+            { index: 2, reason: { code: 'product_not_found' }, available: 0 },
+            { index: 3, reason: { code: 'not_available', requested: 2 }, available: 0 },
           ],
         },
         'done',
@@ -166,7 +171,7 @@ describe('reserving', () => {
       ],
       outcomes: [
         short({ code: 'not_available', requested: 1 }, 0),
-        short({ code: 'not_available', requested: 3 }, 0),
+        having(2, short({ code: 'not_available', requested: 3 }, 0)),
         short({ code: 'not_available', requested: 1 }, 0),
         'done',
         'done',

@@ -23,9 +23,14 @@ const over = (reservationStatus: 'confirmed' | 'released'): Refusal => ({
   reservationStatus,
   action: 'confirm',
 });
+const availableIn = (reason: Refusal) => ('available' in reason ? reason.available : 0);
 const short = (reason: Refusal, ...indexes: number[]): Refusal => ({
   ...reason,
-  lines: indexes.map((index) => ({ index, reason })),
+  lines: indexes.map((index) => ({ index, reason, available: availableIn(reason) })),
+});
+const having = (available: number, refusal: Refusal): Refusal => ({
+  ...refusal,
+  lines: (refusal.lines ?? []).map((line) => ({ ...line, available })),
 });
 const two = [counters(5, 2, 3, 0), { id: 2, sku: 'OTHER', ...counters(4, 2, 2, 0) }];
 const ofTwo = [
@@ -384,7 +389,7 @@ describe('selling', () => {
       ...held,
       products: [{ ...counters(5, 2, 3, 0), ...draft }],
       commands: [sell([saleLine(4)]), sell([saleLine(3)])],
-      outcomes: [short({ code: 'not_available', requested: 4 }, 0), 'done'],
+      outcomes: [having(3, short({ code: 'not_available', requested: 4 }, 0)), 'done'],
       ledger: ['confirm 0 0 -3 3'],
       after: '5 = 2 + 0 + 3, draft, version 2',
     },
@@ -409,7 +414,7 @@ describe('selling', () => {
         {
           ...EXPIRED,
           lines: [EXPIRED, EXPIRED, over('released'), over('confirmed'), NO_HOLD].map(
-            (reason, index) => ({ index, reason }),
+            (reason, index) => ({ index, reason, available: 5 }),
           ),
         },
         short({ code: 'product_not_found' }, 0),

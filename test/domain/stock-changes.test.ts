@@ -17,9 +17,14 @@ const invalid = (message: string): Refusal => ({
   code: 'validation_failed',
   errors: [{ field: 'quantity', message }],
 });
+const availableIn = (reason: Refusal) => ('available' in reason ? reason.available : 0);
 const short = (reason: Refusal, ...indexes: number[]): Refusal => ({
   ...reason,
-  lines: indexes.map((index) => ({ index, reason })),
+  lines: indexes.map((index) => ({ index, reason, available: availableIn(reason) })),
+});
+const having = (available: number, refusal: Refusal): Refusal => ({
+  ...refusal,
+  lines: (refusal.lines ?? []).map((line) => ({ ...line, available })),
 });
 const draft = { availabilityStatus: 'draft' } as const;
 const below = (committed: number, requested: number): Refusal => ({
@@ -43,12 +48,15 @@ describe('changing what is owned', () => {
       products: [counters(QUANTITY_MAX - 3, QUANTITY_MAX - 3, 0, 0)],
       commands: [restock(2, 2), restock(2, 1)],
       outcomes: [
-        short(
-          invalid(
-            `must leave the product with at most ${QUANTITY_MAX} units, and it has ${QUANTITY_MAX - 1}`,
+        having(
+          QUANTITY_MAX - 3,
+          short(
+            invalid(
+              `must leave the product with at most ${QUANTITY_MAX} units, and it has ${QUANTITY_MAX - 1}`,
+            ),
+            0,
+            1,
           ),
-          0,
-          1,
         ),
         'done',
       ],
@@ -75,7 +83,7 @@ describe('changing what is owned', () => {
       title: 'refuses a count of fewer than are held',
       products: [counters(9, 4, 3, 2)],
       commands: [adjust(2)],
-      outcomes: [short(below(3, 2), 0)],
+      outcomes: [having(4, short(below(3, 2), 0))],
       ledger: [],
       after: '9 = 4 + 3 + 2, available, version 1',
     },
@@ -88,7 +96,7 @@ describe('changing what is owned', () => {
         { id: 'c', cartId: 'c', quantity: 1 },
       ],
       commands: [adjust(0), adjust(4), adjust(1)],
-      outcomes: [short(below(1, 0), 0), 'done', 'done'],
+      outcomes: [having(6, short(below(1, 0), 0)), 'done', 'done'],
       ledger: ['expire 0 2 -2 0', 'adjust -3 -3 0 0', 'expire 0 2 -2 0', 'adjust -3 -3 0 0'],
       after: '3 = 0 + 1 + 2, rented_out, version 5',
     },
@@ -101,9 +109,17 @@ describe('changing what is owned', () => {
         {
           ...invalid('is counted twice: send one count for each product'),
           lines: [
-            { index: 0, reason: invalid('is counted twice: send one count for each product') },
-            { index: 1, reason: { code: 'product_not_found' } },
-            { index: 2, reason: invalid('is counted twice: send one count for each product') },
+            {
+              index: 0,
+              reason: invalid('is counted twice: send one count for each product'),
+              available: 3,
+            },
+            { index: 1, reason: { code: 'product_not_found' }, available: 0 },
+            {
+              index: 2,
+              reason: invalid('is counted twice: send one count for each product'),
+              available: 3,
+            },
           ],
         },
       ],

@@ -131,6 +131,38 @@ describe('two copies with Redis between them', () => {
     },
     40_000,
   );
+
+  itWithRedis(
+    'and hear it still when Redis hangs, said once, and through it again when it goes on',
+    async () => {
+      const saidBefore = warnings();
+      redis.hang();
+      await rentMany(30);
+      await sleep(3_000);
+      await rentMany(30);
+      const said = warnings().map((count, copy) => count - (saidBefore[copy] ?? 0));
+      for (const count of said) expect(count).toBeLessThanOrEqual(2);
+      expect(Math.max(...said)).toBeGreaterThan(0);
+
+      // A copy that begins meanwhile serves, and one that ends does not wait for it.
+      const third = await startProcess(database.url, { REDIS_URL: redis.url });
+      const listener = await listen(third.url, { query: 'types=rental.created' });
+      await rentMany(3);
+      await eventually('it hears them too', () => listener.events.length === 3);
+      const stoppedAt = performance.now();
+      third.kill('SIGTERM');
+      expect(await third.exited).toBe(0);
+      expect(performance.now() - stoppedAt).toBeLessThan(10_000);
+      listener.close();
+
+      redis.goOn();
+      await sleep(3_000);
+      const published = await redis.published();
+      await rentMany(30);
+      await eventually('it is carried by Redis', async () => (await redis.published()) > published);
+    },
+    60_000,
+  );
 });
 
 /** How many events the relay of a copy has told. */

@@ -17,6 +17,10 @@ export interface RedisServer {
   published(): Promise<number>;
   /** kill -9 */
   kill(): void;
+  /** lets it hang: connections are accepted, and never answered */
+  hang(): void;
+  /** lets it go on where it hung */
+  goOn(): void;
   /** starts it again after `kill` */
   startAgain(): Promise<void>;
 }
@@ -34,6 +38,8 @@ export async function startRedis(): Promise<RedisServer> {
       return Number(/cmdstat_publish:calls=(\d+)/.exec(stats)?.[1] ?? 0);
     },
     kill: () => child.kill('SIGKILL'),
+    hang: () => child.kill('SIGSTOP'),
+    goOn: () => child.kill('SIGCONT'),
     async startAgain() {
       child = start(port);
       await listens(port);

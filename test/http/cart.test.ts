@@ -209,6 +209,36 @@ describe.each(DATABASES)('carts on %s', (kind) => {
       expect(await stock(id)).toEqual([3, 0, 3]);
     });
 
+    it.each([
+      ['as it is', async () => {}],
+      ['written down', () => admin.post('/api/reservations/cleanup')],
+    ])(
+      'lets go of a hold that expired, %s, so that the rest can be confirmed',
+      async (how, first) => {
+        const user = `lost ${how}`;
+        const [lost, other] = [await makeProduct(), await makeProduct()];
+        for (const { id } of [lost, other]) {
+          await add({ user_id: user, product_id: id, quantity: 2 });
+        }
+        await service.rows.run(
+          `UPDATE reservations SET expires_at = ${service.rows.dialect.now} WHERE product_id = ${lost.id}`,
+        );
+        await service.rows.run(
+          `UPDATE products SET next_hold_due_at = ${service.rows.dialect.now} WHERE id = ${lost.id}`,
+        );
+        await first();
+        const cartPath = `/api/reservations/cart/${encodeURIComponent(`user:${user}`)}/confirm`;
+        const confirm = () => admin.post(cartPath, { orderId: user });
+        const line = { user_id: user, product_id: lost.id };
+        // The line is still wanted, and its units are not held.
+        await remove({ ...line, quantity: 1 });
+        expect((await confirm()).body.code).toBe('reservation_expired');
+        expect((await remove(line)).body).toMatchObject({ updated_stock: 5 });
+        expect((await confirm()).body).toMatchObject({ rentals: [{ productId: other.id }] });
+        expect(await stock(lost.id)).toEqual([5, 0, 5]);
+      },
+    );
+
     it('gives back what the hold has, where that is less than the line', async () => {
       const { id } = await makeProduct();
       const line = { user_id: 'loose', product_id: id };

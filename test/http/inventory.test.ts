@@ -213,7 +213,7 @@ describe.each(DATABASES)('the inventory on %s', (kind) => {
       );
       const message = expect.stringMatching(/\.$/);
       const tooMany = { code: 'insufficient_stock', available: 5, requested: 6, message };
-      const unknown = { code: 'product_not_found', message };
+      const unknown = { code: 'product_not_found', available: 0, message };
       expect({ status, body }).toEqual({
         status: 409,
         body: {
@@ -237,7 +237,14 @@ describe.each(DATABASES)('the inventory on %s', (kind) => {
             },
             { index: 2, variantId: 'NOWHERE', requested: 7, ...unknown },
             { index: 3, variantId: full.sku, ...tooMany },
-            { index: 4, variantId: draft.id, code: 'not_available', requested: 1, message },
+            {
+              index: 4,
+              variantId: draft.id,
+              code: 'not_available',
+              available: 0,
+              requested: 1,
+              message,
+            },
             { index: 5, variantId: 999_999_999, requested: 2, ...unknown },
             { index: 6, variantId: 'ELSEWHERE', requested: 8, ...unknown },
           ],

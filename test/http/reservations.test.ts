@@ -303,6 +303,34 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
     });
   });
 
+  it('takes the cart of a user or a checkout whose id is as long as may be, and no longer', async () => {
+    const { id } = await makeProduct({ quantity: 5 });
+    const longest = name('u').padEnd(200, 'x');
+    const asCustomer = service.client({ sub: longest, role: 'customer' });
+    expect(
+      (await asCustomer.post('/api/stock/reserve', { product_id: id, quantity: 1 })).status,
+    ).toBe(200);
+    const path = `/api/reservations/cart/user:${longest}`;
+    expect((await asCustomer.get(path)).body.data).toMatchObject([{ quantity: 1 }]);
+    expect(await stock(id, `user:${longest}`)).toMatchObject({ availableStock: 5 });
+    const again = { cartId: `user:${longest}`, resellerProductId: id, quantity: 2 };
+    expect((await asCustomer.post('/api/reservations', again)).status).toBe(200);
+    const items = [{ productId: id, quantity: 5 }];
+    const asked = await admin.post('/api/inventory/validate', { items, cartId: again.cartId });
+    expect(asked.body.isValid).toBe(true);
+    expect((await asCustomer.post(`${path}/confirm`, { orderId: 'O' })).body.rentals).toMatchObject(
+      [{ userId: longest, quantity: 2 }],
+    );
+    await hold({ cartId: `checkout:${longest}`, resellerProductId: id });
+    for (const cartId of [`user:${longest}x`, `checkout:${longest}x`, `${longest}x`]) {
+      const { status, body } = await admin.post('/api/reservations', { ...again, cartId });
+      expect([status, body.errors]).toEqual([
+        422,
+        [{ field: 'cartId', message: expect.stringMatching(/at most 20[09] characters/) }],
+      ]);
+    }
+  });
+
   describe('expiry', () => {
     /** A hold on all units of a product that is over, and that no job has seen. */
     async function holdThatIsDue(fields: Record<string, unknown> = {}) {
@@ -385,6 +413,55 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       // Held anew, it is no longer in the way.
       await hold({ cartId, resellerProductId });
       expect((await admin.post(path, { orderId: 'O' })).body.rentals).toHaveLength(2);
+    });
+
+    it.each(['as it is', 'after the cleanup'])(
+      'lets the rest of the cart be confirmed once the cart lets go of it, %s',
+      async (when) => {
+        const lost = await holdThatIsDue();
+        const other = await makeProduct();
+        await hold({ cartId: lost.cartId, resellerProductId: other.id });
+        await untilDue();
+        if (when === 'after the cleanup') await admin.post('/api/reservations/cleanup');
+        const before = (await admin.get(lost.path)).body;
+        expect((await admin.delete(lost.path)).body).toEqual(before);
+        // It stands as it stood, and its units were free before.
+        expect((await admin.get(lost.path)).body).toEqual(before);
+        expect(await stock(lost.resellerProductId)).toMatchObject({ availableStock: 2 });
+        const path = `/api/reservations/cart/${lost.cartId}/confirm`;
+        const confirmed = await admin.post(path, { orderId: 'O' });
+        expect(confirmed.status).toBe(200);
+        expect(confirmed.body.rentals).toMatchObject([{ productId: other.id }]);
+        expect((await admin.post(path, { orderId: 'O' })).body).toEqual(confirmed.body);
+      },
+    );
+
+    it('is let go of with the whole cart, and by a checkout that is given up', async () => {
+      for (const [cartId, giveUp] of [
+        [name('cart'), (cart: string) => admin.delete(`/api/reservations/cart/${cart}`)],
+        [
+          `checkout:${name('check')}`,
+          (cart: string) =>
+            admin.post('/api/inventory/release', { reservationId: cart.slice('checkout:'.length) }),
+        ],
+      ] as const) {
+        await holdThatIsDue({ cartId });
+        const other = await makeProduct();
+        await hold({ cartId, resellerProductId: other.id });
+        await untilDue();
+        const path = `/api/reservations/cart/${encodeURIComponent(cartId)}/confirm`;
+        expect(codeOf(await admin.post(path, { orderId: 'O' }))).toEqual([
+          409,
+          'reservation_expired',
+        ]);
+        expect((await giveUp(cartId)).status).toBe(200);
+        expect(codeOf(await admin.post(path, { orderId: 'O' }))).toEqual([
+          404,
+          'reservation_not_found',
+        ]);
+        await hold({ cartId, resellerProductId: other.id });
+        expect((await admin.post(path, { orderId: 'O' })).body.rentals).toHaveLength(1);
+      }
     });
 
     it('is written down by the cleanup, of this store alone', async () => {

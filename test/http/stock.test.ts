@@ -352,6 +352,7 @@ describe.each(DATABASES)('stock on %s', (kind) => {
           index: 6,
           product_id: draft.id,
           code: 'not_available',
+          available: 0,
           requested: 1,
           message: expect.stringContaining('not available'),
         },
@@ -529,6 +530,7 @@ describe.each(DATABASES)('a hold that is due on %s', (kind) => {
 
 const notFound = {
   code: 'product_not_found',
+  available: 0,
   message: 'There is no such product in this store.',
 };
 

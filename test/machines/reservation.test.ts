@@ -17,7 +17,7 @@ type Context = Snapshot['context'];
 const DUE_AT = 1000;
 const BEFORE = DUE_AT - 1;
 const LIMIT_AT = 5000;
-const held = { quantity: 3, expiresAt: DUE_AT, orderId: null };
+const held = { quantity: 3, expiresAt: DUE_AT, orderId: null, releasedAt: null };
 
 const change = (now: number): ReservationEvent => ({
   type: 'CHANGE',
@@ -66,7 +66,7 @@ describe('what an event makes of a hold', () => {
     ['is used in part', use(BEFORE), 'reserved', { quantity: 1 }],
     ['is confirmed in its last ms', confirm(BEFORE), 'confirmed', { orderId: 'order' }],
     ['is confirmed for no order', confirm(BEFORE, null), 'confirmed', {}],
-    ['is released', release(BEFORE), 'released', {}],
+    ['is released', release(BEFORE), 'released', { releasedAt: BEFORE }],
     ['does not expire yet', expire(BEFORE), 'reserved', { refusal: NOT_DUE }],
   ];
   it.each(ofOneThatIsHeld)('until it is due: %s', (_, event, status, changes) => {
@@ -84,7 +84,7 @@ describe('what an event makes of a hold', () => {
     ],
     ['is not used', use(DUE_AT), 'reserved', { refusal: EXPIRED }],
     ['is not confirmed', confirm(DUE_AT), 'reserved', { refusal: EXPIRED }],
-    ['is released as it stands', release(DUE_AT), 'reserved', {}],
+    ['is let go of as it stands', release(DUE_AT), 'reserved', { releasedAt: DUE_AT }],
     ['expires', expire(DUE_AT), 'expired', {}],
   ];
   it.each(ofOneThatIsDue)('from when it is due: %s', (_, event, status, changes) => {
@@ -121,10 +121,17 @@ describe('what an event makes of a hold', () => {
     '%s, and %s leaves it so, before and after its time',
     (at, name, refusal) => {
       for (const now of [BEFORE, DUE_AT]) {
-        expectStep(snapshotOf(at), events[name](now), at, { refusal });
+        const isLetGo = at === 'expired' && name === 'release';
+        const changes = isLetGo ? { releasedAt: now } : { refusal };
+        expectStep(snapshotOf(at), events[name](now), at, changes);
       }
     },
   );
+
+  it('one that expired was let go of when that was first said', () => {
+    const letGo = snapshotOf('expired', { releasedAt: DUE_AT });
+    expectStep(letGo, release(DUE_AT + 1), 'expired', {});
+  });
 
   it('is confirmed again for the same order, and for no other', () => {
     const confirmed = snapshotOf('confirmed', { orderId: 'order' });
@@ -153,10 +160,15 @@ describe('any sequence of events', () => {
           if (event.type === 'USE' && event.units >= before.context.quantity) continue;
           const [after] = transition(reservationMachine, before, event);
           if (after.context.refusal !== null || before.value !== 'reserved') {
+            const { releasedAt } = after.context;
             expect({ ...after.context, refusal: null }).toEqual({
               ...before.context,
+              releasedAt,
               refusal: null,
             });
+            if (before.context.releasedAt !== null || after.value !== 'expired') {
+              expect(releasedAt).toBe(before.context.releasedAt);
+            }
             expect(after.value).toBe(before.value);
           }
           const isDue = before.context.expiresAt <= event.now;

@@ -97,7 +97,7 @@ describe.each(DATABASES)('mail on %s', (kind) => {
       expect(mail?.headers.get('from')).toBe(FROM);
       expect(mail?.headers.get('auto-submitted')).toBe('auto-generated');
       for (const body of [mail?.text, mail?.html]) {
-        expect(body).toContain('1 of 3 units are free (low at 1)');
+        expect(body).toContain('1 of 3 units is free (low at 1)');
       }
     }
     expect(to('maker@tents.example')[0]?.text).toContain('that you supply are running low');

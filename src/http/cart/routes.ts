@@ -1,3 +1,4 @@
+import { counted } from '../../domain/counted.js';
 import { newId } from '../../ids.js';
 import { ANYONE, ownerOf, userFor } from '../caller.js';
 import { endpoint, replyTo, type Surface } from '../endpoint.js';
@@ -23,7 +24,7 @@ function addToCart({ cartReservationMinutes }: SurfaceSettings) {
     path: '/api/cart/add',
     operationId: 'addToCart',
     summary: "Add units to a line of a user's cart, and hold them",
-    description: `The hold on all of them lasts ${cartReservationMinutes} minutes from now; where they are short, nothing is added.`,
+    description: `The hold on all of them lasts ${counted(cartReservationMinutes, 'minute')} from now; where they are short, nothing is added.`,
     tag,
     roles: ANYONE,
     body: AddBody,

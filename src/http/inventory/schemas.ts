@@ -3,6 +3,7 @@ import { AVAILABILITY_STATUSES } from '../../../machines/product.js';
 import { RESERVATION_STATUSES } from '../../../machines/reservation.js';
 import { camelListOf } from '../lists.js';
 import {
+  cartName,
   cursorAfterId,
   foreignId,
   freeText,
@@ -113,7 +114,9 @@ export const AdjustBody = z
 export const ValidateBody = z
   .strictObject({
     items: list(z.strictObject({ productId: productName, quantity: lineUnits })),
-    cartId: foreignId
+    cartId: z
+      .union([cartName, z.int()])
+      .transform(String)
       .nullable()
       .default(null)
       .meta({ description: 'A cart: what it holds itself counts as free for it.' }),

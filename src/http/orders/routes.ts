@@ -188,7 +188,12 @@ async function checkOut(
           ...(checkout.payment ? show(checkout.payment) : {}),
         },
       }),
-      { line: (index) => ({ product_id: body.items[index]?.productId }) },
+      {
+        line: (index) => {
+          const item = body.items[index];
+          return { product_id: item?.productId, requested: item?.quantity };
+        },
+      },
     );
   } catch (error) {
     throw error instanceof PaymentProblem ? toPaymentProblem(error) : error;

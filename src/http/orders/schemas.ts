@@ -3,10 +3,10 @@ import { ORDER_STATUSES } from '../../../machines/order.js';
 import { RENTAL_STATUSES } from '../../../machines/rental.js';
 import { RESERVATION_STATUSES } from '../../../machines/reservation.js';
 import {
+  cartName,
   cursorAfterUuid,
   freeText,
   LIST_LINES_MAX,
-  line,
   lineUnits,
   pageLimit,
   productRef,
@@ -35,7 +35,7 @@ const currency = z
   .transform((code) => code.toUpperCase());
 
 const checkout = {
-  cartId: line(200),
+  cartId: cartName,
   items: z.array(Item).min(1).max(LIST_LINES_MAX),
   currency: currency
     .nullable()

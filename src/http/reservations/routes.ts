@@ -88,7 +88,7 @@ function createReservation(body: ReturnType<typeof reservationBodies>['NewReserv
             body: { ...reservation, availableStock: held.quantityAvailable },
           };
         },
-        { line: () => ({ reseller_product_id: said }) },
+        { line: () => ({ reseller_product_id: said, requested: body.quantity }) },
       );
     },
   });
@@ -139,7 +139,7 @@ const confirmCart = endpoint({
   operationId: 'confirmCart',
   summary: 'Turn all that a cart holds into rentals, or nothing',
   description:
-    'Again for the same order it is the same answer. Where a hold expired and was not made anew, nothing is confirmed, and `errors` names each that did.',
+    'Again for the same order it is the same answer. Where a hold expired and was neither made anew nor deleted, nothing is confirmed, and `errors` names each that did.',
   tag,
   roles: ANYONE,
   params: CartPath,
@@ -174,7 +174,8 @@ const releaseCart = endpoint({
   path: '/api/reservations/cart/:cartId',
   operationId: 'releaseCart',
   summary: 'Give all that a cart holds back',
-  description: 'Where nothing is held, that is answered; where it was confirmed, it is refused.',
+  description:
+    'Where nothing is held, that is answered; where it was confirmed, it is refused. Holds that expired stand in the way of confirming the cart no longer.',
   tag,
   roles: ANYONE,
   params: CartPath,
@@ -330,7 +331,8 @@ const releaseReservation = endpoint({
   path: '/api/reservations/:id',
   operationId: 'releaseReservation',
   summary: 'Give the units of a reservation back',
-  description: 'One that was released or has expired is answered as it stands.',
+  description:
+    'One that was released or has expired is answered as it stands; one that has expired stands in the way of confirming its cart no longer.',
   tag,
   roles: ANYONE,
   params: ReservationPath,

@@ -1,4 +1,5 @@
 import { userCart } from '../../domain/carts.js';
+import { counted } from '../../domain/counted.js';
 import { newId } from '../../ids.js';
 import { ANYONE, ownerOf, userFor } from '../caller.js';
 import { endpoint, replyTo, type Surface } from '../endpoint.js';
@@ -33,7 +34,7 @@ function reserveStock({ cartReservationMinutes }: SurfaceSettings) {
     path: '/api/stock/reserve',
     operationId: 'reserveStock',
     summary: "Hold units for a user's cart, beside those that it holds",
-    description: `The hold on all of them lasts ${cartReservationMinutes} minutes from now.`,
+    description: `The hold on all of them lasts ${counted(cartReservationMinutes, 'minute')} from now.`,
     tag,
     roles: ANYONE,
     body: ReserveBody,

@@ -1,5 +1,5 @@
 import { RESERVATION_STATUSES, type ReservationStatus } from '../../../machines/reservation.js';
-import type { ToldReservation } from '../../domain/reservation.js';
+import { asToldReservation, type ToldReservation } from '../../domain/reservation.js';
 import type { Database } from '../database.js';
 import type { Dialect } from '../dialects.js';
 import { RESERVATION_COLUMNS, rowToReservation } from '../reservations.js';
@@ -192,5 +192,5 @@ function rowToToldReservation(row: Row): ToldReservation {
   const reservation = rowToReservation(row);
   const isDue = reservation.status === 'reserved' && integer(row, 'is_due') === 1;
   const status = isDue ? 'expired' : reservation.status;
-  return { ...reservation, status, sku: text(row, 'sku') };
+  return asToldReservation(reservation, { status, sku: text(row, 'sku') });
 }
