@@ -74,13 +74,12 @@ async function findHeldByCarts(
 ): Promise<ToldReservation[][]> {
   const { quote, dialect } = database;
   const stores = new Map<number, Map<string, ToldReservation[]>>();
-  const heldBy = ({ storeId, cartId }: CartKey): ToldReservation[] => {
-    let inStore = stores.get(storeId);
-    if (!inStore) stores.set(storeId, (inStore = new Map()));
-    let held = inStore.get(cartId);
-    if (!held) inStore.set(cartId, (held = []));
-    return held;
-  };
+  const heldBy = ({ storeId, cartId }: CartKey): ToldReservation[] =>
+    orMake(
+      orMake(stores, storeId, () => new Map()),
+      cartId,
+      () => [],
+    );
   const answer = carts.map(heldBy);
   const conditions = [...stores].map(
     ([storeId, inStore]) =>
@@ -98,6 +97,14 @@ async function findHeldByCarts(
     held.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   }
   return answer;
+}
+
+function orMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 /** What of a reservation that holds its units is not known beforehand: the rest is not sent. */
