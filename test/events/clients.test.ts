@@ -66,7 +66,7 @@ describe('a client that does not read', () => {
     expect(socket.writableLength).toBeLessThan(400_000);
     (reader as WebSocket | null)?.resume();
     expect(await closed).toBe(1013);
-  }, 30_000);
+  });
 
   it.each([0, 125, 126, 65_535, 65_536, 200_000])(
     'a text of %s bytes is framed as RFC 6455 says',
@@ -149,6 +149,6 @@ describe('a copy that stops', () => {
     const startedMs = performance.now();
     await service.stop();
     expect(await listener.closed).toEqual({ code: 1001, reason: 'This copy is shutting down.' });
-    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    expect(performance.now() - startedMs).toBeLessThan(15_000);
   });
 });

@@ -44,7 +44,7 @@ describe.each(DATABASES)('the relay on %s', (kind) => {
       });
     }
     await expectAllTold(service.rows);
-  }, 30_000);
+  });
 });
 
 describe('the relay and other transactions', () => {

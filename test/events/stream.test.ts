@@ -143,7 +143,7 @@ describe.each(DATABASES)('the stream of events on %s', (kind) => {
     expect(ids).toHaveLength(200);
     expect(again.notes).toEqual([]);
     again.close();
-  }, 20_000);
+  });
 
   it('says reload where what was missed is no longer kept, or never was, and goes on', async () => {
     await makeProduct('OLD', { quantity: 100 });
@@ -171,7 +171,7 @@ describe.each(DATABASES)('the stream of events on %s', (kind) => {
     await hears(again, 1);
     expect(again.notes).toEqual([]);
     for (const listener of [future, before, tooLate, again]) listener.close();
-  }, 20_000);
+  });
 
   it('tells a store nothing of another', async () => {
     await makeProduct('OURS');

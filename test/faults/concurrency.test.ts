@@ -17,7 +17,7 @@ describe.each(DATABASES)('many clients at once on %s', (kind) => {
   beforeAll(async () => {
     database = await createDatabase(kind);
     copies = await Promise.all([startProcess(database.url), startProcess(database.url)]);
-  }, 30_000);
+  });
   afterAll(async () => {
     killAll();
     await Promise.all(copies.map(({ exited }) => exited));
@@ -75,7 +75,7 @@ describe.each(DATABASES)('many clients at once on %s', (kind) => {
       expect(new Set(answers.map((answer) => JSON.stringify(answer?.body))).size).toBe(1);
     }
     expect(await check(database.url, recorder.exchanges)).toEqual([]);
-  }, 30_000);
+  });
 
   it('gives a SKU to one of many who want it at once', async () => {
     const answers = await Promise.all(
@@ -88,7 +88,7 @@ describe.each(DATABASES)('many clients at once on %s', (kind) => {
     );
     expect(statuses(answers)).toEqual({ '201': 1, '409 sku_taken': 19 });
     expect(await check(database.url, recorder.exchanges)).toEqual([]);
-  }, 30_000);
+  });
 
   it('ends a rental once, whoever cancels or completes it at the same time', async () => {
     const id = await makeProduct('ended once', 5);
@@ -102,5 +102,5 @@ describe.each(DATABASES)('many clients at once on %s', (kind) => {
     );
     expect(statuses(answers)).toEqual({ '200': 1, '409 invalid_transition': 19 });
     expect(await check(database.url, recorder.exchanges)).toEqual([]);
-  }, 30_000);
+  });
 });

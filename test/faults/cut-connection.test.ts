@@ -26,7 +26,7 @@ describe('a connection to the database that is cut', () => {
     const url = database.url.replace(`:${port}`, `:${proxy.port}`);
     cut = await startProcess(url, QUERY_TIMEOUT);
     whole = await startProcess(database.url, QUERY_TIMEOUT);
-  }, 30_000);
+  });
   beforeEach(async () => {
     const sku = `P${++products}`;
     const body = { sku, name: sku, quantity: 1000, publish: true };
@@ -97,7 +97,7 @@ describe('a connection to the database that is cut', () => {
     }
     const keys = await clientOf(whole.url, tokenFor).get('/api/api-keys');
     expect(keys.body.data).toHaveLength(2);
-  }, 20_000);
+  });
 
   it('answers everybody rightly while one COMMIT in three loses its answer or itself', async () => {
     let commits = 0;
@@ -111,12 +111,12 @@ describe('a connection to the database that is cut', () => {
       }),
     );
     expect(answers.map((answer) => answer?.status)).toEqual(answers.map(() => 201));
-  }, 30_000);
+  });
 
   it('runs a batch again whose connection was reset while it held the lock', async () => {
     next(/^INSERT INTO movements/, 'reset', 2);
     expect(await rent(cut)).toMatchObject({ status: 201, body: { quantity_available: 999 } });
-  }, 20_000);
+  });
 
   it('does not let a dead connection keep the lock', async () => {
     const counter = next(/^INSERT INTO movements/, 'blackhole');
@@ -127,7 +127,7 @@ describe('a connection to the database that is cut', () => {
     expect(second?.status).toBe(201);
     expect(await first).toMatchObject({ status: 201 });
     expect(performance.now() - started).toBeLessThan(9_000);
-  }, 20_000);
+  });
 
   it('says 503 with Retry-After while nothing passes, and is back within seconds', async () => {
     proxy.blackhole = true;
@@ -140,7 +140,7 @@ describe('a connection to the database that is cut', () => {
     expect(performance.now() - asked).toBeLessThan(1_200);
     expect((await fetch(`${cut.url}/healthz`)).status).toBe(200);
     proxy.blackhole = false;
-    await eventually('back', async () => (await rent(cut))?.status === 201, 10_000);
-    await eventually('ready', async () => (await fetch(`${cut.url}/readyz`)).ok, 3_000);
+    await eventually('back', async () => (await rent(cut))?.status === 201);
+    await eventually('ready', async () => (await fetch(`${cut.url}/readyz`)).ok);
   }, 60_000);
 });

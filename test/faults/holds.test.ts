@@ -23,7 +23,7 @@ describe.each(DATABASES)('holds, with two processes on %s', (kind) => {
     database = await createDatabase(kind);
     const settings = { MAX_ACTIVE_HOLDS: String(ACTIVE_HOLDS_MAX) };
     copies = await Promise.all([1, 2].map(() => startProcess(database.url, settings)));
-  }, 30_000);
+  });
   afterAll(async () => {
     killAll();
     await Promise.all(copies.map(({ exited }) => exited));

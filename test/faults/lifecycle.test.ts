@@ -39,7 +39,7 @@ describe('a start', () => {
     } finally {
       await server.stop();
     }
-  }, 30_000);
+  });
 
   it('survives a database that goes away in the middle of its migrations', async () => {
     const database = await createDatabase('mysql');
@@ -57,7 +57,7 @@ describe('a start', () => {
       await proxy.close();
       await database.drop();
     }
-  }, 30_000);
+  });
 
   it.each(DATABASES)(
     'of three copies at once migrates an empty database once on %s',
@@ -83,7 +83,7 @@ describe('a start', () => {
     expect(second.noise).toEqual([expect.stringMatching(/^Something listens on port \d+ of /)]);
     killAll();
     await database.drop();
-  }, 30_000);
+  });
 });
 
 describe.each(DATABASES)('a stop on %s', (kind) => {
@@ -121,7 +121,7 @@ describe.each(DATABASES)('a stop on %s', (kind) => {
     expect(recorder.exchanges.filter(({ answer }) => (answer?.status ?? 0) >= 500)).toEqual([]);
     expect(await check(database.url, recorder.exchanges)).toEqual([]);
     await database.drop();
-  }, 30_000);
+  });
 
   it('at SIGINT does not wait for balancers', async () => {
     const database = await createDatabase(kind);
@@ -136,7 +136,7 @@ describe.each(DATABASES)('a stop on %s', (kind) => {
       expect(readdirSync(dirname(file))).toEqual([basename(file)]);
     }
     await database.drop();
-  }, 30_000);
+  });
 });
 
 describe('a rolling restart', () => {
@@ -174,7 +174,7 @@ describe('a rolling restart', () => {
     expect(await check(database.url, recorder.exchanges)).toEqual([]);
     killAll();
     await database.drop();
-  }, 30_000);
+  });
 });
 
 describe('a stop that can not be finished', () => {
@@ -205,5 +205,5 @@ describe('a stop that can not be finished', () => {
     await holder.end();
     expect(await check(database.url, recorder.exchanges)).toEqual([]);
     await database.drop();
-  }, 30_000);
+  });
 });

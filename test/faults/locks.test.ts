@@ -53,7 +53,7 @@ describe('locks that others hold', () => {
     expect((await rentals).map((answer) => answer?.status)).toEqual([201, 201, 201]);
     expect(await retries('conflict')).toBeGreaterThan(before);
     expect(await check(service.testDatabase.url, recorder.exchanges)).toEqual([]);
-  }, 20_000);
+  });
 
   it('that stay are a 503 with Retry-After, nothing is done, and all is well when they go', async () => {
     await other.query('BEGIN');
@@ -69,7 +69,7 @@ describe('locks that others hold', () => {
     await other.query('ROLLBACK');
     expect(await rent()).toMatchObject({ status: 201, body: { quantity_available: 99 } });
     expect(await check(service.testDatabase.url, recorder.exchanges)).toEqual([]);
-  }, 30_000);
+  });
 
   it('on one product do not hold up another', async () => {
     const free = await makeProduct(recorder, service.url, 1);
@@ -82,7 +82,7 @@ describe('locks that others hold', () => {
     expect(performance.now() - started).toBeLessThan(1_000);
     await other.query('ROLLBACK');
     expect(await held).toMatchObject({ status: 201 });
-  }, 20_000);
+  });
 
   it('in the opposite order (1213) roll a whole batch back, and it is run again', async () => {
     const first = id;
@@ -103,7 +103,7 @@ describe('locks that others hold', () => {
     expect((await rentals).map((answer) => answer?.status)).toEqual([201, 201]);
     expect(await retries('conflict')).toBeGreaterThan(before);
     expect(await check(service.testDatabase.url, recorder.exchanges)).toEqual([]);
-  }, 20_000);
+  });
 
   it('of two services that lock and clash all the time never leave half a batch', async () => {
     const second = await startService(service.testDatabase);
@@ -119,7 +119,7 @@ describe('locks that others hold', () => {
     expect(answers.map((answer) => answer?.status)).toEqual(answers.map(() => 201));
     await second.stop();
     expect(await check(service.testDatabase.url, recorder.exchanges)).toEqual([]);
-  }, 30_000);
+  });
 });
 
 describe.each(DATABASES)('a batch on %s', (kind) => {
@@ -161,7 +161,7 @@ describe.each(DATABASES)('a batch on %s', (kind) => {
     expect([statuses[10], statuses[21]]).toEqual([500, 500]);
     expect(JSON.stringify(answers[10]?.body)).not.toContain('poisoned');
     expect(await found()).toEqual([]);
-  }, 30_000);
+  });
 
   it('decides on what a row says that was edited from outside', async () => {
     const id = await makeProduct(recorder, service.url, 5);
@@ -181,7 +181,7 @@ describe.each(DATABASES)('a batch on %s', (kind) => {
     );
     expect(await rent(id, 1)).toMatchObject({ status: 201, body: { quantity_available: 0 } });
     expect(await found()).toEqual([]);
-  }, 30_000);
+  });
 
   it.each([
     ['still owned', 5, { quantity: 5, quantity_available: 4 }],

@@ -60,5 +60,5 @@ describe('the disk under the log is full', () => {
       rmSync(full, { recursive: true });
       rmSync(data, { recursive: true });
     }
-  }, 30_000);
+  });
 });

@@ -25,7 +25,7 @@ describe('a slow database, two connections and too many clients', () => {
       BATCH_MAX: '8',
       MAILBOX_WAIT_SECONDS: '2',
     });
-  }, 30_000);
+  });
   afterAll(async () => {
     killAll();
     await proxy.close();

@@ -52,7 +52,7 @@ function unmount(folder: string): void {
     const body = { sku: 'A', name: 'A', quantity: 1_000_000, publish: true };
     const made = await recorder.send(service.url, { path: '/api/products', body });
     id = made?.body.id;
-  }, 30_000);
+  });
   afterEach(async () => {
     killAll();
     await service.exited;
@@ -75,7 +75,7 @@ function unmount(folder: string): void {
   }
 
   async function isWellAgain() {
-    await eventually('ready', async () => (await readiness()).status === 200, 5_000);
+    await eventually('ready', async () => (await readiness()).status === 200);
     expect((await rent())?.status).toBe(201);
     expect(await check(url(), recorder.exchanges)).toEqual([]);
     // What was refused was refused: no 500, and nobody left without an answer.
@@ -95,7 +95,7 @@ function unmount(folder: string): void {
     await isOutOfOrder();
     rmSync(filler);
     await isWellAgain();
-  }, 30_000);
+  });
 
   it('read-only at the start: the service waits, and serves when it is not', async () => {
     killAll();
@@ -110,5 +110,5 @@ function unmount(folder: string): void {
     expect((await rent())?.status).toBe(503);
     remount('rw');
     await isWellAgain();
-  }, 30_000);
+  });
 });

@@ -106,7 +106,7 @@ export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(r
 export async function eventually(
   what: string,
   isSo: () => Promise<boolean> | boolean,
-  ms = 10_000,
+  ms = 25_000,
 ): Promise<void> {
   const deadline = performance.now() + ms;
   while (!(await isSo())) {

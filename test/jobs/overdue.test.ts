@@ -38,7 +38,9 @@ describe.each(DATABASES)('overdue rentals on %s', (kind) => {
       const parts = { core: service.app.core, database: service.rows, log };
       stops.push(startOverdueSchedule(parts, EVERY_SECOND));
     }
-    await eventually('all are told', () => listener.events.length === late.length + 1);
+    // The service's own run of a minute may have the lease, which then lasts half a minute.
+    const isAllTold = () => listener.events.length === late.length + 1;
+    await eventually('all are told', isAllTold, 60_000);
     await sleep(1_500);
     const ids = listener.events.map(({ data }) => data['id']);
     expect([...ids].sort()).toEqual([...late, soon].sort());
@@ -49,5 +51,5 @@ describe.each(DATABASES)('overdue rentals on %s', (kind) => {
       endsAt: expect.stringMatching(/Z$/),
     });
     listener.close();
-  }, 30_000);
+  }, 90_000);
 });

@@ -61,7 +61,7 @@ describe.each(DATABASES)('the migrations on %s', (kind) => {
 
     expect(await migrator.up()).toEqual({ run: NAMES });
     expect(await schema()).toEqual(there);
-  }, 30_000);
+  });
 
   it('go on where one of them was cut off half way', async () => {
     const migrator = createMigrator(database, testDatabase.target);
@@ -70,5 +70,5 @@ describe.each(DATABASES)('the migrations on %s', (kind) => {
     await database.run(`DELETE FROM schema_migrations WHERE name = '${NAMES.at(-1)}'`);
     expect(await migrator.up()).toEqual({ run: NAMES.slice(-1) });
     expect(await schema()).toEqual(there);
-  }, 30_000);
+  });
 });

@@ -78,7 +78,7 @@ describe.each(DATABASES)('reports over REST on %s', (kind) => {
       },
       driftFound: 0,
     });
-  }, 20_000);
+  });
 
   it('name the products that were short, and by how many units', async () => {
     await countedRefusals();
@@ -93,7 +93,7 @@ describe.each(DATABASES)('reports over REST on %s', (kind) => {
       { sku: 'A', refusedRequests: 2, additionalUnits: 12 },
       { sku: 'B', refusedRequests: 3, additionalUnits: 3 },
     ]);
-  }, 20_000);
+  });
 
   it('tell what is unusual, who supplies how fast, and the levels by the hour', async () => {
     const unusual = (await admin.get('/api/reports/unusual')).body;

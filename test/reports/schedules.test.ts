@@ -46,7 +46,7 @@ describe.each(DATABASES)('the jobs of reports on %s', (kind) => {
     const rows = await service.rows.select('SELECT store_id, kind FROM reports');
     const made = rows.map((row) => `${row['store_id']} ${row['kind']}`).sort();
     expect(made).toEqual(['1 low_stock', '1 stock_review', '2 low_stock', '2 stock_review']);
-  }, 20_000);
+  });
 
   it('add up the days that are over, and remove what is past its time', async () => {
     const today = Math.floor(Date.now() / DAY_MS);
@@ -65,7 +65,7 @@ describe.each(DATABASES)('the jobs of reports on %s', (kind) => {
     expect(await count('product_days')).toBeGreaterThan(2);
     expect(await count(`rollups WHERE day >= ${today - 2}`)).toBe(1);
     expect(await count('refusals')).toBe(0);
-  }, 20_000);
+  });
 
   it('write the refusals down that were counted when a copy stops, and add to what is there', async () => {
     for (let run = 0; run < 2; run++) {
@@ -79,7 +79,7 @@ describe.each(DATABASES)('the jobs of reports on %s', (kind) => {
       'SELECT SUM(requests) AS n, SUM(units_short) AS u FROM refusals',
     );
     expect(rows.map((row) => [integer(row, 'n'), integer(row, 'u')])).toEqual([[2, 4]]);
-  }, 20_000);
+  });
 
   it('lose refusals that can not be written, and nothing else', async () => {
     await service.rows.run('DROP TABLE refusals');
