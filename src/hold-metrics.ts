@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { EndedHold } from './domain/batch.js';
+import type { EndedHold } from './domain/changes.js';
 
 /** What becomes of holds, and how long it takes to be written down. */
 export interface HoldMetrics {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import type { Changes } from '../domain/batch.js';
+import type { Changes } from '../domain/changes.js';
 import type { Command } from '../domain/command.js';
 import { type Decision, type DecisionRules, decide, productsToMend } from '../domain/decide.js';
 import { needsOf } from '../domain/needs.js';

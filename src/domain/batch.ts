@@ -3,21 +3,14 @@ import { readStatus } from '../../machines/reservation.js';
 import type { ApiKey, NewApiKey } from './api-key.js';
 import { CartGrew } from './cart-grew.js';
 import type { CartItem } from './cart-item.js';
-import type { CommandHeader, Outcome } from './command.js';
-import {
-  type Drift,
-  driftOf,
-  offsetOf,
-  type ProductTruth,
-  type TruthOffset,
-  truthAt,
-} from './drift.js';
+import { type Changes, type CreatedProduct, noChanges } from './changes.js';
+import type { CommandHeader } from './command.js';
+import { type Drift, driftOf, offsetOf, type TruthOffset, truthAt } from './drift.js';
 import type { LinelessEvent } from './event.js';
-import type { EventTicket } from './event-ticket.js';
-import type { IdempotencyRecord } from './idempotency.js';
 import type { Instant } from './instant.js';
 import { LiveProduct, type Sent } from './live-product.js';
-import type { Movement, MovementKind } from './movement.js';
+import type { Loaded, SkuInStore } from './loaded.js';
+import type { MovementKind } from './movement.js';
 import type { Order } from './order.js';
 import type { ReceivedEvent } from './payment-news.js';
 import { asTold, countersOf, difference, type Product } from './product.js';
@@ -29,134 +22,7 @@ import {
   type Reservation,
   type ToldReservation,
 } from './reservation.js';
-import type { NewSyncRun, SyncFinding } from './sync-run.js';
-import { type LoadedWebhooks, type WebhookChanges, WebhookRows } from './webhook-rows.js';
-
-/** Everything that a batch decides on, read under the locks. */
-export interface Loaded {
-  /** the database's time, read after the locks were had; one for the whole batch */
-  readonly now: Instant;
-  readonly products: readonly Product[];
-  readonly rentals: readonly Rental[];
-  /** those that commands name, by id, by cart or by order, and those of `dueHolds` */
-  readonly reservations: readonly Reservation[];
-  /** of the products that have any */
-  readonly dueHolds: readonly DueHolds[];
-  /** customers whose holds are counted; their rows are locked */
-  readonly customers: readonly CustomerHolds[];
-  readonly cartItems: readonly CartItem[];
-  /** those that commands name, by id or by cart; their rows are locked */
-  readonly orders: readonly Order[];
-  /** which of the payment provider's messages came before */
-  readonly knownPaymentEventIds: readonly string[];
-  readonly records: readonly IdempotencyRecord[];
-  /** which of the SKUs that are to be made exist already */
-  readonly takenSkus: readonly SkuInStore[];
-  /** those that are not revoked */
-  readonly apiKeys: readonly ApiKey[];
-  readonly webhooks: LoadedWebhooks;
-  /** of products that are synced, and of those that `productsToMend` named */
-  readonly truths: readonly ProductTruth[];
-}
-
-/** What is due on a product and not yet written down as expired. */
-export interface DueHolds {
-  readonly productId: number;
-  /** units of all that is due */
-  readonly units: number;
-  /** ids of those due longest, in order: as many as the batch may need the units of, or all */
-  readonly reservationIds: readonly string[];
-  /** when the next of its other holds is due; null where it has no others */
-  readonly nextDueAt: Instant | null;
-}
-
-/** How many holds a customer has that are not due. */
-export interface CustomerHolds {
-  readonly storeId: number;
-  readonly userId: string;
-  readonly activeHolds: number;
-}
-
-/** A hold that a batch ended. */
-export interface EndedHold {
-  readonly status: 'confirmed' | 'released' | 'expired';
-  /** units that it had */
-  readonly units: number;
-  /** ms from when it was due to now; 0 where it was not */
-  readonly overdueMs: number;
-}
-
-export interface SkuInStore {
-  readonly storeId: number;
-  readonly sku: string;
-}
-
-/**
- * A product that the batch makes. Its id is 0 until the row is inserted; the insert puts the id
- * into both, and so into every outcome that shows the product.
- */
-export interface CreatedProduct {
-  readonly product: { -readonly [K in keyof Product]: Product[K] };
-  readonly opening: { -readonly [K in keyof Movement]: Movement[K] };
-}
-
-/** What one accepted command did to a product's free units and status. */
-export interface QuantityChange {
-  readonly productId: number;
-  readonly quantity: readonly [old: number, now: number];
-  readonly status: readonly [old: AvailabilityStatus, now: AvailabilityStatus];
-}
-
-/** What a batch writes. */
-export interface Changes {
-  readonly createdProducts: CreatedProduct[];
-  changedProducts: Product[];
-  readonly newRentals: Rental[];
-  /** by id: the last of several changes is what is written */
-  readonly changedRentals: Map<string, Rental>;
-  /** by id */
-  readonly newReservations: Map<string, Reservation>;
-  /** by id: the last of several changes is what is written */
-  readonly changedReservations: Map<string, Reservation>;
-  /** by id: new ones, and those that changed */
-  readonly savedCartItems: Map<string, CartItem>;
-  readonly removedCartItemIds: Set<string>;
-  /** by id */
-  readonly newOrders: Map<string, Order>;
-  /** by id: the last of several changes is what is written */
-  readonly changedOrders: Map<string, Order>;
-  /** orders right after each change of their status, for the log and the metrics */
-  readonly orderTurns: Order[];
-  /** messages of the payment provider's */
-  readonly paymentEvents: (ReceivedEvent & { readonly createdAt: Instant })[];
-  /** for the metrics */
-  readonly endedHolds: EndedHold[];
-  readonly movements: Movement[];
-  /** for the log: what each line did to the free units and the status */
-  readonly quantityChanges: QuantityChange[];
-  readonly records: IdempotencyRecord[];
-  /** the answers of keys that were written before, by key hash */
-  readonly changedOutcomes: Map<string, Outcome>;
-  /** hashes of keys whose record was past its time and is replaced */
-  readonly expiredKeys: string[];
-  readonly newApiKeys: (NewApiKey & ApiKey)[];
-  readonly revokedApiKeyIds: string[];
-  readonly newSyncRuns: NewSyncRun[];
-  readonly syncFindings: SyncFinding[];
-  readonly events: LinelessEvent[];
-  readonly newEventTickets: EventTicket[];
-  readonly webhooks: WebhookChanges;
-  /** of the products of which anything was due: what still is */
-  readonly leftDue: LeftDue[];
-}
-
-/** What is still due on a product after a batch. */
-export interface LeftDue {
-  readonly productId: number;
-  /** the version that the batch gave the product */
-  readonly version: number;
-  readonly units: number;
-}
+import { WebhookRows } from './webhook-rows.js';
 
 /**
  * A batch while it is decided on: the loaded rows, brought up to date by each accepted command for
@@ -165,33 +31,7 @@ export interface LeftDue {
 export class Batch {
   readonly now: Instant;
   readonly webhooks: WebhookRows;
-  readonly changes: Omit<Changes, 'webhooks'> = {
-    createdProducts: [],
-    changedProducts: [],
-    newRentals: [],
-    changedRentals: new Map(),
-    newReservations: new Map(),
-    changedReservations: new Map(),
-    savedCartItems: new Map(),
-    removedCartItemIds: new Set(),
-    newOrders: new Map(),
-    changedOrders: new Map(),
-    orderTurns: [],
-    paymentEvents: [],
-    endedHolds: [],
-    movements: [],
-    quantityChanges: [],
-    records: [],
-    changedOutcomes: new Map(),
-    expiredKeys: [],
-    newApiKeys: [],
-    revokedApiKeyIds: [],
-    newSyncRuns: [],
-    syncFindings: [],
-    events: [],
-    newEventTickets: [],
-    leftDue: [],
-  };
+  readonly changes: Omit<Changes, 'webhooks'> = noChanges();
   readonly #products = new Map<number, LiveProduct>();
   readonly #rentals: Map<string, Rental>;
   readonly #takenSkus: Set<string>;

@@ -1,7 +1,8 @@
 import { createApiKey, revokeApiKey } from './api-keys.js';
-import { Batch, type Changes, type Loaded } from './batch.js';
+import { Batch } from './batch.js';
 import { CartGrew } from './cart-grew.js';
 import { addToCart, removeFromCart } from './cart-items.js';
+import type { Changes } from './changes.js';
 import { finishCleanup, startCleanup } from './cleanups.js';
 import { type Command, type Outcome, productIdsOf, refused } from './command.js';
 import { createEventTicket } from './event-ticket.js';
@@ -15,6 +16,7 @@ import {
   takeOffHold,
 } from './holds.js';
 import type { IdempotencyRecord } from './idempotency.js';
+import type { Loaded } from './loaded.js';
 import {
   attachPayment,
   attendOrder,

@@ -1,6 +1,7 @@
-import type { HoldKey, SkuInStore } from './batch.js';
+import type { HoldKey } from './batch.js';
 import { isOfKnownKind, userCart, userOfCart } from './carts.js';
 import { type Command, productIdsOf } from './command.js';
+import type { SkuInStore } from './loaded.js';
 import type { Product } from './product.js';
 
 /** The rows that a batch has to lock and read before it can be decided. */

@@ -1,6 +1,7 @@
-import type { Changes, Loaded } from '../domain/batch.js';
+import type { Changes } from '../domain/changes.js';
 import type { ProductTruth } from '../domain/drift.js';
 import type { Instant } from '../domain/instant.js';
+import type { Loaded } from '../domain/loaded.js';
 import type { Needs } from '../domain/needs.js';
 import { rentalIdsOfOrder } from '../domain/order.js';
 import type { Reservation } from '../domain/reservation.js';

@@ -1,5 +1,6 @@
 import { AVAILABILITY_STATUSES } from '../../machines/product.js';
-import type { CreatedProduct, SkuInStore } from '../domain/batch.js';
+import type { CreatedProduct } from '../domain/changes.js';
+import type { SkuInStore } from '../domain/loaded.js';
 import { asTold, type Product } from '../domain/product.js';
 import type { Connection } from './database.js';
 import type { Dialect } from './dialects.js';

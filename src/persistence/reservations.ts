@@ -1,7 +1,8 @@
 import { RESERVATION_STATUSES } from '../../machines/reservation.js';
-import type { CustomerHolds, DueHolds, HoldKey } from '../domain/batch.js';
+import type { HoldKey } from '../domain/batch.js';
 import { groupBy } from '../domain/group-by.js';
 import type { Instant } from '../domain/instant.js';
+import type { CustomerHolds, DueHolds } from '../domain/loaded.js';
 import type { Needs, UserInStore } from '../domain/needs.js';
 import type { Product } from '../domain/product.js';
 import type { Reservation } from '../domain/reservation.js';

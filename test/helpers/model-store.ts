@@ -1,12 +1,13 @@
 import type { ApiKey } from '../../src/domain/api-key.js';
-import type { Changes, DueHolds, Loaded } from '../../src/domain/batch.js';
 import { CartGrew } from '../../src/domain/cart-grew.js';
 import type { CartItem } from '../../src/domain/cart-item.js';
+import type { Changes } from '../../src/domain/changes.js';
 import { type Command, withProducts } from '../../src/domain/command.js';
 import { decide, productsToMend, type Settlement } from '../../src/domain/decide.js';
 import type { ProductTruth } from '../../src/domain/drift.js';
 import type { LinelessEvent } from '../../src/domain/event.js';
 import type { IdempotencyRecord } from '../../src/domain/idempotency.js';
+import type { DueHolds, Loaded } from '../../src/domain/loaded.js';
 import type { Movement } from '../../src/domain/movement.js';
 import { type Needs, needsOf } from '../../src/domain/needs.js';
 import { type Order, rentalIdsOfOrder } from '../../src/domain/order.js';
