@@ -53,7 +53,7 @@ function sections(report: ReportContent): string[] {
               'Drifted',
               report.drifts,
               (row) =>
-                `product ${row.productId}: ${row.causes.join(', ')}; owned ${row.old.quantity} → ${row.new.quantity}, free ${row.old.quantityAvailable} → ${row.new.quantityAvailable}`,
+                `product ${row.productId}: ${row.causes.join(', ').replaceAll('_', ' ')}; owned ${row.old.quantity} → ${row.new.quantity}, free ${row.old.quantityAvailable} → ${row.new.quantityAvailable}`,
             ),
         [
           'Movements',
