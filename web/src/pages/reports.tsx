@@ -174,7 +174,7 @@ function SummaryFigures({ summary }: { summary: Summary }) {
     [
       'Stock accuracy',
       formatShare(stock.accuracy),
-      `${counted(summary.driftFound, 'product')} drifted`,
+      `drift found ${counted(summary.driftFound, 'time')}`,
     ],
     ['Restocked', formatNumber(stock.restocks.units), 'units'],
     [
