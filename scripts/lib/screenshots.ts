@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { createApp } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
+import { REPORT_KINDS } from '../../src/domain/kept-report.js';
+import type { Order } from '../../src/domain/order.js';
+import { newId } from '../../src/ids.js';
 import { createLogger } from '../../src/log.js';
 import { type Database, openDatabase } from '../../src/persistence/database.js';
+import { insertOrders } from '../../src/persistence/orders.js';
+import { integer, text } from '../../src/persistence/rows.js';
 import { signToken } from '../../src/tokens.js';
 import { replay } from './replay.js';
 import { ScriptError, script, type Terminal } from './script.js';
@@ -95,8 +100,10 @@ const PICTURES: readonly Picture[] = [
   { name: 'product-phone', path: '/products/S1-F0001', isPhone: true },
   { name: 'rentals', path: '/rentals' },
   { name: 'reservations', path: '/reservations' },
+  { name: 'orders', path: '/orders' },
   { name: 'drift', path: '/drift', press: 'Look for drift' },
   { name: 'reports', path: '/reports' },
+  { name: 'reports-kept', path: '/reports', press: 'Show Stock advice and suppliers' },
   { name: 'reports-phone', path: '/reports', isPhone: true, theme: 'dark' },
 ];
 
@@ -137,7 +144,9 @@ async function openShop(folder: string, terminal: Terminal): Promise<Shop> {
     await keepBusy(client);
     client.close();
     await spreadOverTime(rows);
+    await takeOrders(rows);
     await spoil(rows);
+    for (const kind of REPORT_KINDS) await app.core.keptReports.make(1, kind);
   } catch (error) {
     await close();
     throw error;
@@ -195,6 +204,50 @@ async function spreadOverTime(rows: Database): Promise<void> {
   );
 }
 
+/** Orders as payments would have left them: there is no payment provider here. */
+async function takeOrders(rows: Database): Promise<void> {
+  const products = await rows.select(
+    "SELECT id, sku, name, price_amount FROM products WHERE sku LIKE 'S1-F00%' ORDER BY id LIMIT 12",
+  );
+  const now = Date.now();
+  const outcomes = [
+    ...(['confirmed', 'confirmed', 'refunded', 'expired', 'failed', 'confirmed'] as const),
+    ...(['refund_required', 'cancelled', 'confirmed', 'pending'] as const),
+  ];
+  const orders = outcomes.map((status, i): Order => {
+    const items = products.slice(i, i + 1 + (i % 3)).map((row) => ({
+      productId: integer(row, 'id'),
+      sku: text(row, 'sku'),
+      name: text(row, 'name'),
+      quantity: 1 + (i % 2),
+      unitAmount: integer(row, 'price_amount'),
+      reservationId: newId(),
+      rentalId: null,
+    }));
+    const createdAt = now - (outcomes.length - i) * 47 * 60_000;
+    return {
+      id: newId(),
+      storeId: 1,
+      cartId: `cart-${4690 + i}`,
+      status,
+      customerId: null,
+      createdBy: 'anna@example.org',
+      amount: items.reduce((sum, { quantity, unitAmount }) => sum + quantity * unitAmount, 0),
+      currency: 'USD',
+      items,
+      payment: { kind: 'intent', customerEmail: null },
+      paymentIntentId: null,
+      sessionId: null,
+      failureReason: status === 'failed' ? 'Your card was declined.' : null,
+      expiresAt: now + 3_600_000,
+      attendAt: null,
+      createdAt,
+      updatedAt: createdAt,
+    };
+  });
+  await insertOrders(rows, orders);
+}
+
 /** What a hand in the database does: drift to look at. */
 async function spoil(rows: Database): Promise<void> {
   await rows.run(
@@ -232,6 +285,7 @@ async function take(
     }
     if (picture.press !== undefined)
       await page.getByRole('button', { name: picture.press }).click();
+    await page.waitForLoadState('networkidle');
     await page.waitForTimeout(SETTLED_MS);
     while ((await page.getByText('Loading …').count()) > 0) await page.waitForTimeout(SETTLED_MS);
     await page.screenshot({ path: picture.file, fullPage: false });

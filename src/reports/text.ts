@@ -56,7 +56,7 @@ function sections(report: ReportContent): string[] {
                 : 'Drifted, and not repaired (this is what npm run sync-quantities would do)',
               report.drifts,
               (row) =>
-                `product ${row.productId}: ${row.causes.join(', ')}; owned ${row.old.quantity} → ${row.new.quantity}, free ${row.old.quantityAvailable} → ${row.new.quantityAvailable}`,
+                `product ${row.productId}: ${row.causes.join(', ').replaceAll('_', ' ')}; owned ${row.old.quantity} → ${row.new.quantity}, free ${row.old.quantityAvailable} → ${row.new.quantityAvailable}`,
             ),
         [
           'Movements',

@@ -101,10 +101,11 @@ describeInBrowser('the dashboard', () => {
   it('asks to sign in again where the session ended, and goes on on the same page', async () => {
     const { page } = visitor;
     await visitor.open('/rentals?status=active');
+    // Both at once: whatever the page asks in between would find the session ended as well.
     await page.evaluate(
-      `sessionStorage.setItem('credentials', JSON.stringify({ secret: 'ended', kind: 'token', storeId: null }))`,
+      `sessionStorage.setItem('credentials', JSON.stringify({ secret: 'ended', kind: 'token', storeId: null }));
+       document.querySelector('nav a[href$="/products"]').click();`,
     );
-    await page.getByRole('link', { name: 'Products' }).click();
     await said(/Your session has ended/);
     await field('Token or API key').fill(await tokenFor());
     await button('Sign in').click();
@@ -112,25 +113,31 @@ describeInBrowser('the dashboard', () => {
     expect(page.url()).toBe(`${service.url}/admin/products`);
   });
 
-  it('asks to sign in again when a token runs out under way, and is back at the same list', async () => {
+  it('asks to sign in again once a key is revoked, and is back at the same list', async () => {
     await visitor.close();
     visitor = await visit(browser, service.url, { as: null });
     const { page } = visitor;
-    await makeProduct('RUNS-OUT', 1);
-    const id = (await admin.post('/api/rentals', { product_id: 'RUNS-OUT' })).body.id;
+    await makeProduct('REVOKED', 3);
+    const { id } = (await admin.post('/api/rentals', { product_id: 'REVOKED' })).body;
     await admin.post(`/api/rentals/${id}/complete`);
-    await visitor.open('/rentals?status=completed&product=RUNS-OUT');
-    await field('Token or API key').fill(await tokenFor({}, 8));
+    await admin.post('/api/rentals', { product_id: 'REVOKED' });
+    const made = (await admin.post('/api/api-keys', { name: 'k', role: 'reseller' })).body;
+    await visitor.open('/rentals?product=REVOKED');
+    await field('Token or API key').fill(made.key);
     await button('Sign in').click();
-    const row = page.getByRole('row', { name: /RUNS-OUT.*completed/ });
-    await row.waitFor();
-    // The stream of events ends with the token, and with it the session.
+    const row = (status: string) =>
+      page.getByRole('row', { name: new RegExp(`REVOKED.*${status}`) });
+    await row('active').waitFor();
+    await row('completed').waitFor();
+    await admin.delete(`/api/api-keys/${made.id}`);
+    await field('Status').selectOption('completed');
     await said(/Your session has ended/);
     await field('Token or API key').fill(await tokenFor());
     await button('Sign in').click();
-    await row.waitFor();
+    await row('completed').waitFor();
+    await row('active').waitFor({ state: 'detached' });
     const { searchParams } = new URL(page.url());
-    expect(Object.fromEntries(searchParams)).toEqual({ status: 'completed', product: 'RUNS-OUT' });
+    expect(Object.fromEntries(searchParams)).toEqual({ status: 'completed', product: 'REVOKED' });
     expect(await field('Status').inputValue()).toBe('completed');
   });
 

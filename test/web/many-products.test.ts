@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { readOverview } from '../../src/persistence/reads/overview.js';
 import { tuples } from '../../src/persistence/sql.js';
 import { describeInBrowser, launchBrowser, visit } from '../helpers/browser.js';
 import { DATABASES } from '../helpers/databases.js';
@@ -77,6 +78,24 @@ describe.each(DATABASES)(`with ${PRODUCTS} products on %s`, (kind) => {
       expect(await quickest(path)).toBeLessThan(LIST_MS_MAX);
     },
   );
+
+  it('what is low is listed in time, much of it or little', async () => {
+    for (const threshold of [0, 1, 2]) {
+      const path = `/api/inventory/alerts/low-stock?limit=50&threshold=${threshold}`;
+      expect(await quickest(path)).toBeLessThan(LIST_MS_MAX);
+    }
+  });
+
+  it('the overview is read in time', async () => {
+    const took: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const startedMs = performance.now();
+      const { lowest } = await readOverview(service.rows, { storeId: 1, lowStockThreshold: 10 });
+      took.push(performance.now() - startedMs);
+      expect(lowest.map(({ quantityAvailable }) => quantityAvailable)).toEqual(Array(8).fill(0));
+    }
+    expect(Math.min(...took)).toBeLessThan(FIRST_PAGE_MS_MAX);
+  });
 
   if (kind === 'sqlite') {
     describeInBrowser('in a browser', () => {

@@ -111,7 +111,7 @@ describeInBrowser('reports in the dashboard', () => {
     await visitor.region('Unusual changes').getByText('+30').waitFor();
     // What is said is for people: no instant, and no name of a field.
     const words = (await visitor.page.evaluate(`(() => {
-      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      const texts = document.createTreeWalker(document.getElementById('app'), NodeFilter.SHOW_TEXT);
       const words = [];
       while (texts.nextNode()) words.push(texts.currentNode.data);
       return words;
@@ -178,7 +178,10 @@ describeInBrowser('reports in the dashboard', () => {
       await kept.getByRole('button', { name: `Show ${name}` }).click();
       const shown = visitor.dialog().locator('pre');
       await shown.waitFor();
-      expect(await shown.textContent()).toBe(report?.text);
+      // Its first line is the title, which stands above it.
+      const [title, ...sections] = report?.text.trimEnd().split('\n\n') ?? [];
+      expect(title).toBe(report?.title);
+      expect(await shown.textContent()).toBe(sections.join('\n\n'));
       await visitor.page.keyboard.press('Escape');
       await visitor.dialog().waitFor({ state: 'detached' });
     }

@@ -139,7 +139,7 @@ function WhereThere(props: { isThere: boolean | undefined; title: string; page: 
 }
 
 const STATES: Readonly<Record<LiveState, string>> = {
-  connecting: 'Connecting …',
+  connecting: 'Connecting',
   live: 'Live',
   lost: 'Connection lost: looking every 5 seconds, and trying again',
 };

@@ -28,8 +28,8 @@ export interface AskOptions {
 
 /**
  * Asks the API, and again whenever an event says that the answer may be another. `path` null: asks
- * nothing. `concerns` says of an event whether it matters; left out: none does, and only a beat of a
- * lost connection asks again.
+ * nothing. `concerns` says of an event whether it matters; left out: none does, and it is asked again
+ * only where there was no answer.
  */
 export function useAsk<T>(
   path: string | null,
@@ -79,7 +79,7 @@ export function useAsk<T>(
     };
   }, [path, round]);
 
-  useReloadOnEvents(reload, concerns, isOldMs);
+  useReloadOnEvents(reload, { concerns, isFailed: error !== null, delayMs: isOldMs });
   useEffect(() => {
     if (path === null || everyMs === undefined) return;
     const timer = setInterval(() => {
@@ -95,11 +95,15 @@ export function useAsk<T>(
 /** Calls `reload` for events that matter: `delayMs` after the first, and then now and then. */
 function useReloadOnEvents(
   reload: () => void,
-  concerns: ((event: LiveEvent) => boolean) | undefined,
-  delayMs: number,
+  asked: {
+    readonly concerns: ((event: LiveEvent) => boolean) | undefined;
+    readonly isFailed: boolean;
+    readonly delayMs: number;
+  },
 ): void {
-  const matters = useRef(concerns);
-  matters.current = concerns;
+  const { delayMs } = asked;
+  const matters = useRef(asked);
+  matters.current = asked;
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let lastMs = 0;
@@ -111,7 +115,8 @@ function useReloadOnEvents(
     // What was just answered may be as old as that itself.
     if (delayMs > 0) timer = setTimeout(ask, delayMs);
     const stop = live.listen((event) => {
-      if (event && !matters.current?.(event)) return;
+      const { concerns, isFailed } = matters.current;
+      if (!(event ? concerns?.(event) : concerns || isFailed)) return;
       timer ??= setTimeout(ask, Math.max(delayMs, lastMs + RELOAD_MS - performance.now()));
     });
     return () => {

@@ -174,7 +174,7 @@ function SummaryFigures({ summary }: { summary: Summary }) {
     [
       'Stock accuracy',
       formatShare(stock.accuracy),
-      `${counted(summary.driftFound, 'product')} drifted`,
+      `drift found ${counted(summary.driftFound, 'time')}`,
     ],
     ['Restocked', formatNumber(stock.restocks.units), 'units'],
     [
@@ -319,11 +319,11 @@ const headlineOf = (title: string) => title.slice(title.indexOf(': ') + 2);
 /** The reports that were sent by mail, as they were then. */
 function KeptReports() {
   const kept = useAsk<CamelPage<Kept>>('/api/reports?limit=20');
-  const [open, setOpen] = useState<{ title: string; text: string } | null>(null);
+  const [open, setOpen] = useState<(Kept & { readonly text: string }) | null>(null);
   const rows = kept.data?.data ?? [];
   const show = async (id: string) => {
     try {
-      setOpen(await call<{ title: string; text: string }>('GET', `/api/reports/${id}`));
+      setOpen(await call<Kept & { text: string }>('GET', `/api/reports/${id}`));
     } catch (error) {
       announceProblem(sentenceOf(error));
     }
@@ -354,9 +354,14 @@ function KeptReports() {
         ))}
       </ul>
       {open && (
-        <Dialog title={open.title} onClose={() => setOpen(null)} isWide>
+        <Dialog
+          title={`${KINDS[open.kind]}, ${sayKept(open.period)}`}
+          onClose={() => setOpen(null)}
+          isWide
+        >
+          <p>{headlineOf(open.title)}</p>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-          <pre tabIndex={0}>{open.text}</pre>
+          <pre tabIndex={0}>{open.text.slice(open.title.length).trim()}</pre>
         </Dialog>
       )}
     </section>
