@@ -43,7 +43,7 @@ export interface StripeServer {
   readonly intents: ReadonlyMap<string, Thing>;
   readonly sessions: ReadonlyMap<string, Thing>;
   readonly asked: readonly Asked[];
-  /** The next requests that make something go wrong, one after another. */
+  /** The next requests that make something go wrong, one after another; with none, none does. */
   fail(...faults: Fault[]): void;
   /** Resolves when a request has come that makes something. */
   nextMade(): Promise<void>;
@@ -228,7 +228,7 @@ export async function startStripe(): Promise<StripeServer> {
     intents,
     sessions,
     asked,
-    fail: (...some) => faults.push(...some),
+    fail: (...some) => faults.splice(0, faults.length, ...some),
     nextMade: () => new Promise((resolve) => waiting.push(resolve)),
     pay(id) {
       const intent = get(intents, id);

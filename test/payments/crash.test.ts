@@ -62,7 +62,7 @@ describe.each(DATABASES)('a service that is killed while it takes payments, on %
       );
     // The provider hangs: nothing was made when the service died, and everything else was committed.
     for (const name of ['repeated', 'left']) {
-      stripe.fail({}, {});
+      stripe.fail({}, {}, {}, {});
       const made = stripe.nextMade();
       checkOut(first.admin, name).catch(() => undefined);
       await made;
