@@ -16,7 +16,7 @@ export interface Asked<T> {
 /** So often at most is asked again, however much happens. */
 const RELOAD_MS = 400;
 
-/** For what no event tells of: that an order is made or refunded, or how an endpoint does. */
+/** For what no event tells of: an order that is made or refunded, how an endpoint does, a run's end. */
 export const UNTOLD: AskOptions = { everyMs: 5_000 };
 
 export interface AskOptions {

@@ -11,8 +11,8 @@ const always = () => true;
 const SHOWN = 8;
 const SHOWN_FEW = 3;
 const COUNTED_MAX = 50;
-/** The service reads it every two seconds at most. */
-const OVERVIEW = { isOldMs: 2_100 };
+/** The service reads it every two seconds at most; that a run of sync is over is told by no event. */
+const OVERVIEW = { isOldMs: 2_100, ...UNTOLD };
 
 /** How the shop stands at this moment. */
 export function Now() {

@@ -8,8 +8,9 @@ import { announce } from '../ui/announce';
 import { Dialog } from '../ui/dialog';
 import { useFilters } from '../ui/filters';
 import { Choice, Field, Form, toTextOrNull } from '../ui/form';
+import { PagedTable } from '../ui/paged-table';
 import { usePaged } from '../ui/paging';
-import { Instead, Link, Pager, PageTitle, Status, Table, Time } from '../ui/parts';
+import { Link, PageTitle, Status, Time } from '../ui/parts';
 
 const WORDS = [
   'pending',
@@ -42,59 +43,45 @@ export function Orders({ query }: { query: URLSearchParams }) {
           onValue={(status) => set({ status })}
         />
       </search>
-      <Instead
-        of={list}
-        empty={
-          list.data && list.rows.length === 0
-            ? `There is no ${isNarrowed ? 'such ' : ''}order.`
-            : null
+      <PagedTable
+        list={list}
+        label="Orders"
+        empty={`There is no ${isNarrowed ? 'such ' : ''}order.`}
+        head={
+          <>
+            <th class="wide-only">Made</th>
+            <th>Cart</th>
+            <th>Products</th>
+            <th class="number">Amount</th>
+            <th>Status</th>
+            <th>Actions</th>
+          </>
         }
-      />
-      {list.rows.length > 0 && (
-        <Table label="Orders">
-          <thead>
-            <tr>
-              <th class="wide-only">Made</th>
-              <th>Cart</th>
-              <th>Products</th>
-              <th class="number">Amount</th>
-              <th>Status</th>
-              <th>Actions</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.rows.map((order) => (
-              <tr key={order.id}>
-                <td class="nowrap wide-only">
-                  <Time at={order.createdAt} />
-                </td>
-                <td>{order.cartId}</td>
-                <td>
-                  {order.items.map((item) => (
-                    <span key={item.productId} class="block">
-                      {item.quantity} × <Link to={`/products/${item.productId}`}>{item.name}</Link>
-                    </span>
-                  ))}
-                </td>
-                <td class="number">{formatMoney(order.amount, order.currency)}</td>
-                <td>
-                  <Status of={order.status} />
-                  {order.failureReason !== null && <small> {order.failureReason}</small>}
-                </td>
-                <td>
-                  <OrderActions order={order} onDone={list.reload} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
-      )}
-      <Pager
-        page={list.page}
-        hasMore={list.hasMore}
-        isLoading={list.isLoading}
-        onPage={list.onPage}
-      />
+      >
+        {(order) => (
+          <tr key={order.id}>
+            <td class="nowrap wide-only">
+              <Time at={order.createdAt} />
+            </td>
+            <td>{order.cartId}</td>
+            <td>
+              {order.items.map((item) => (
+                <span key={item.productId} class="block">
+                  {item.quantity} × <Link to={`/products/${item.productId}`}>{item.name}</Link>
+                </span>
+              ))}
+            </td>
+            <td class="number">{formatMoney(order.amount, order.currency)}</td>
+            <td>
+              <Status of={order.status} />
+              {order.failureReason !== null && <small> {order.failureReason}</small>}
+            </td>
+            <td>
+              <OrderActions order={order} onDone={list.reload} />
+            </td>
+          </tr>
+        )}
+      </PagedTable>
     </>
   );
 }

@@ -5,6 +5,7 @@ import { counted, formatNumber } from '../format';
 import { announce } from '../ui/announce';
 import { Dialog } from '../ui/dialog';
 import { Field, Form, toNumber } from '../ui/form';
+import { fieldsOfUpdates, type UnitsAndReason, UnitsAndReasonFields } from '../ui/units-and-reason';
 import { bodyOf, DRAFT_FIELDS, draftOf, ProductFields } from './product-form';
 
 /** What somebody wants to do with a product. */
@@ -88,10 +89,10 @@ function Edit({ product, onClose, onDone }: ChangeProps) {
 }
 
 function Restock({ product, onClose, onDone }: ChangeProps) {
-  const [units, setUnits] = useState('');
-  const [reason, setReason] = useState('delivery');
+  const [typed, setTyped] = useState<UnitsAndReason>({ units: '', reason: 'delivery' });
   const send = async (key: string) => {
-    const quantity = toNumber(units);
+    const { reason } = typed;
+    const quantity = toNumber(typed.units);
     const updates = [{ variantId: product.id, quantity, reason }];
     await call('POST', '/api/inventory/restock', { key, body: { updates } });
     announce(`${counted(Number(quantity), 'unit')} more of ${product.name}.`);
@@ -100,30 +101,14 @@ function Restock({ product, onClose, onDone }: ChangeProps) {
   };
   return (
     <Dialog title={`Restock ${product.sku}`} onClose={onClose}>
-      <Form
-        onSend={send}
-        submit="Restock"
-        fields={['updates[0].quantity', 'updates[0].reason']}
-        onCancel={onClose}
-      >
+      <Form onSend={send} submit="Restock" fields={fieldsOfUpdates(1)} onCancel={onClose}>
         {(problem) => (
-          <>
-            <Field
-              label="Units more"
-              type="number"
-              value={units}
-              onValue={setUnits}
-              error={problem?.about('updates[0].quantity') ?? null}
-              isFirst
-              isRequired
-            />
-            <Field
-              label="Reason"
-              value={reason}
-              onValue={setReason}
-              error={problem?.about('updates[0].reason') ?? null}
-            />
-          </>
+          <UnitsAndReasonFields
+            label="Units more"
+            value={typed}
+            onValue={setTyped}
+            problem={problem}
+          />
         )}
       </Form>
     </Dialog>
@@ -131,10 +116,10 @@ function Restock({ product, onClose, onDone }: ChangeProps) {
 }
 
 function Adjust({ product, onClose, onDone }: ChangeProps) {
-  const [units, setUnits] = useState('');
-  const [reason, setReason] = useState('counted');
+  const [typed, setTyped] = useState<UnitsAndReason>({ units: '', reason: 'counted' });
   const onHand = product.quantity_available + product.quantity_reserved;
   const send = async (key: string) => {
+    const { units, reason } = typed;
     const updates = [{ variantId: product.id, quantity: toNumber(units), reason }];
     const { updates: changed } = await call<{ updates: { change: number }[] }>(
       'PUT',
@@ -157,30 +142,14 @@ function Adjust({ product, onClose, onDone }: ChangeProps) {
         {formatNumber(product.quantity_available)} free and{' '}
         {formatNumber(product.quantity_reserved)} held. What is out is not counted.
       </p>
-      <Form
-        onSend={send}
-        submit="Adjust"
-        fields={['updates[0].quantity', 'updates[0].reason']}
-        onCancel={onClose}
-      >
+      <Form onSend={send} submit="Adjust" fields={fieldsOfUpdates(1)} onCancel={onClose}>
         {(problem) => (
-          <>
-            <Field
-              label="Units counted on the shelf"
-              type="number"
-              value={units}
-              onValue={setUnits}
-              error={problem?.about('updates[0].quantity') ?? null}
-              isFirst
-              isRequired
-            />
-            <Field
-              label="Reason"
-              value={reason}
-              onValue={setReason}
-              error={problem?.about('updates[0].reason') ?? null}
-            />
-          </>
+          <UnitsAndReasonFields
+            label="Units counted on the shelf"
+            value={typed}
+            onValue={setTyped}
+            problem={problem}
+          />
         )}
       </Form>
     </Dialog>

@@ -3,8 +3,9 @@ import { withQuery } from '../api/client';
 import type { Movement } from '../api/types';
 import { formatChange, formatNumber, formatWord } from '../format';
 import { Choice } from '../ui/form';
+import { PagedTable } from '../ui/paged-table';
 import { usePaged } from '../ui/paging';
-import { Instead, Pager, Table, Time } from '../ui/parts';
+import { Time } from '../ui/parts';
 
 const KINDS = [
   ...['open', 'publish', 'unpublish', 'update', 'restock', 'adjust', 'rent', 'cancel', 'complete'],
@@ -27,48 +28,38 @@ export function Ledger({ productId, version }: { productId: number; version: num
         <h2 id="ledger">Ledger</h2>
         <Choice label="Kind" value={kind} options={OPTIONS} onValue={setKind} />
       </div>
-      <Instead
-        of={list}
-        empty={list.data && list.rows.length === 0 ? 'There is no such line.' : null}
-      />
-      {list.rows.length > 0 && (
-        <Table label="Ledger">
-          <thead>
-            <tr>
-              <th>When</th>
-              <th>What</th>
-              <th class="number">Owned</th>
-              <th class="number">Free</th>
-              <th class="number">Held</th>
-              <th class="number">Out</th>
-              <th>Reason</th>
-              <th>By</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.rows.map((line) => (
-              <tr key={line.id}>
-                <td class="nowrap">
-                  <Time at={line.created_at} />
-                </td>
-                <td class="nowrap">{formatWord(line.kind)}</td>
-                <After is={line.quantity} change={line.quantity_delta} />
-                <After is={line.quantity_available} change={line.quantity_available_delta} />
-                <After is={line.quantity_reserved} change={line.quantity_reserved_delta} />
-                <After is={line.quantity_rented} change={line.quantity_rented_delta} />
-                <td>{line.reason ?? (line.order_id === null ? '' : `order ${line.order_id}`)}</td>
-                <td>{line.actor}</td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
-      )}
-      <Pager
-        page={list.page}
-        hasMore={list.hasMore}
-        isLoading={list.isLoading}
-        onPage={list.onPage}
-      />
+      <PagedTable
+        list={list}
+        label="Ledger"
+        empty={'There is no such line.'}
+        head={
+          <>
+            <th>When</th>
+            <th>What</th>
+            <th class="number">Owned</th>
+            <th class="number">Free</th>
+            <th class="number">Held</th>
+            <th class="number">Out</th>
+            <th>Reason</th>
+            <th>By</th>
+          </>
+        }
+      >
+        {(line) => (
+          <tr key={line.id}>
+            <td class="nowrap">
+              <Time at={line.created_at} />
+            </td>
+            <td class="nowrap">{formatWord(line.kind)}</td>
+            <After is={line.quantity} change={line.quantity_delta} />
+            <After is={line.quantity_available} change={line.quantity_available_delta} />
+            <After is={line.quantity_reserved} change={line.quantity_reserved_delta} />
+            <After is={line.quantity_rented} change={line.quantity_rented_delta} />
+            <td>{line.reason ?? (line.order_id === null ? '' : `order ${line.order_id}`)}</td>
+            <td>{line.actor}</td>
+          </tr>
+        )}
+      </PagedTable>
     </section>
   );
 }

@@ -5,6 +5,7 @@ import { counted } from '../format';
 import { announce, announceProblem } from '../ui/announce';
 import { Dialog } from '../ui/dialog';
 import { Field, Form, toNumber, toNumberOrNull } from '../ui/form';
+import { fieldsOfUpdates, type UnitsAndReason, UnitsAndReasonFields } from '../ui/units-and-reason';
 
 interface BulkProps {
   readonly products: readonly Product[];
@@ -119,13 +120,12 @@ function BulkRestock(props: {
   onDone: () => void;
 }) {
   const { products, onClose, onDone } = props;
-  const [units, setUnits] = useState('');
-  const [reason, setReason] = useState('delivery');
+  const [typed, setTyped] = useState<UnitsAndReason>({ units: '', reason: 'delivery' });
   const send = async (key: string) => {
     const updates = products.map(({ id }) => ({
       variantId: id,
-      quantity: toNumber(units),
-      reason,
+      quantity: toNumber(typed.units),
+      reason: typed.reason,
     }));
     await call('POST', '/api/inventory/restock', { key, body: { updates } });
     announce(`${counted(products.length, 'product')} restocked.`);
@@ -137,26 +137,16 @@ function BulkRestock(props: {
       <Form
         onSend={send}
         submit="Restock"
-        fields={products.flatMap((_, i) => [`updates[${i}].quantity`, `updates[${i}].reason`])}
+        fields={fieldsOfUpdates(products.length)}
         onCancel={onClose}
       >
         {(problem) => (
-          <>
-            <Field
-              label="Units more of each"
-              type="number"
-              value={units}
-              onValue={setUnits}
-              error={problem?.about('updates[0].quantity') ?? null}
-              isFirst
-            />
-            <Field
-              label="Reason"
-              value={reason}
-              onValue={setReason}
-              error={problem?.about('updates[0].reason') ?? null}
-            />
-          </>
+          <UnitsAndReasonFields
+            label="Units more of each"
+            value={typed}
+            onValue={setTyped}
+            problem={problem}
+          />
         )}
       </Form>
     </Dialog>

@@ -5,8 +5,9 @@ import type { Product } from '../api/types';
 import { counted, formatMoney, formatNumber } from '../format';
 import { hrefOf, setQuery } from '../router';
 import { Choice, Field } from '../ui/form';
+import { PagedTable } from '../ui/paged-table';
 import { usePaged } from '../ui/paging';
-import { Instead, Link, Pager, PageTitle, Status, Table, UnitsBar } from '../ui/parts';
+import { Link, PageTitle, Status, UnitsBar } from '../ui/parts';
 import { concernsProducts, useLowProducts } from './low-products';
 import { BulkActions } from './products-bulk';
 
@@ -129,51 +130,41 @@ export function Products({ query }: { query: URLSearchParams }) {
             ? ''
             : `${counted(list.rows.length, 'product')} on this page for “${quiet}”.`)}
       </p>
-      <Instead
-        of={list}
-        empty={list.data && list.rows.length === 0 ? 'There is no such product.' : null}
-      />
-      {list.rows.length > 0 && (
-        <Table label="Products">
-          <thead>
-            <tr>
-              <th class="tick">
-                <input
-                  type="checkbox"
-                  aria-label="Choose all on this page"
-                  checked={all}
-                  onChange={(event) => choose(list.rows, event.currentTarget.checked)}
-                />
-              </th>
-              <th class="wide-only">SKU</th>
-              <th>Name</th>
-              <th>Status</th>
-              <th class="number wide-only">Owned</th>
-              <th class="number">Free</th>
-              <th class="number wide-only">Held</th>
-              <th class="number wide-only">Out</th>
-              <th class="bars wide-only">Units</th>
-              <th class="number wide-only">Price</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.rows.map((product) => (
-              <ProductRow
-                key={product.id}
-                product={product}
-                isChosen={chosen.has(product.id)}
-                onChoose={(isChosen) => choose([product], isChosen)}
+      <PagedTable
+        list={list}
+        label="Products"
+        empty={'There is no such product.'}
+        head={
+          <>
+            <th class="tick">
+              <input
+                type="checkbox"
+                aria-label="Choose all on this page"
+                checked={all}
+                onChange={(event) => choose(list.rows, event.currentTarget.checked)}
               />
-            ))}
-          </tbody>
-        </Table>
-      )}
-      <Pager
-        page={list.page}
-        hasMore={list.hasMore}
-        isLoading={list.isLoading}
-        onPage={list.onPage}
-      />
+            </th>
+            <th class="wide-only">SKU</th>
+            <th>Name</th>
+            <th>Status</th>
+            <th class="number wide-only">Owned</th>
+            <th class="number">Free</th>
+            <th class="number wide-only">Held</th>
+            <th class="number wide-only">Out</th>
+            <th class="bars wide-only">Units</th>
+            <th class="number wide-only">Price</th>
+          </>
+        }
+      >
+        {(product) => (
+          <ProductRow
+            key={product.id}
+            product={product}
+            isChosen={chosen.has(product.id)}
+            onChoose={(isChosen) => choose([product], isChosen)}
+          />
+        )}
+      </PagedTable>
     </>
   );
 }

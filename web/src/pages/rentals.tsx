@@ -4,8 +4,9 @@ import type { Rental } from '../api/types';
 import { formatNumber, formatSpan } from '../format';
 import { useFilters } from '../ui/filters';
 import { Choice, Field } from '../ui/form';
+import { PagedTable } from '../ui/paged-table';
 import { usePaged } from '../ui/paging';
-import { Instead, Link, Pager, PageTitle, Status, Table, Time } from '../ui/parts';
+import { Link, PageTitle, Status, Time } from '../ui/parts';
 import { RentalActions } from './rental-actions';
 
 const STATUSES = [
@@ -52,63 +53,49 @@ export function Rentals({ query }: { query: URLSearchParams }) {
         />
         <Field label="User" type="search" value={typed.user} onValue={(user) => set({ user })} />
       </search>
-      <Instead
-        of={list}
-        empty={
-          list.data && list.rows.length === 0
-            ? `There is no ${isNarrowed ? 'such ' : ''}rental.`
-            : null
+      <PagedTable
+        list={list}
+        label="Rentals"
+        empty={`There is no ${isNarrowed ? 'such ' : ''}rental.`}
+        head={
+          <>
+            <th class="wide-only">Made</th>
+            <th>Product</th>
+            <th class="number">Units</th>
+            <th>User</th>
+            <th>Status</th>
+            <th>Due, or ended</th>
+            <th class="wide-only">Order</th>
+            <th>Actions</th>
+          </>
         }
-      />
-      {list.rows.length > 0 && (
-        <Table label="Rentals">
-          <thead>
-            <tr>
-              <th class="wide-only">Made</th>
-              <th>Product</th>
-              <th class="number">Units</th>
-              <th>User</th>
-              <th>Status</th>
-              <th>Due, or ended</th>
-              <th class="wide-only">Order</th>
-              <th>Actions</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.rows.map((rental) => (
-              <tr key={rental.id}>
-                <td class="nowrap wide-only">
-                  <Time at={rental.created_at} />
-                </td>
-                <td class="name">
-                  <Link to={`/products/${rental.product_id}`}>
-                    {products.get(rental.product_id)?.name ?? `Product ${rental.product_id}`}
-                  </Link>
-                </td>
-                <td class="number">{formatNumber(rental.quantity)}</td>
-                <td>{rental.user_id}</td>
-                <td>
-                  <Status of={isOverdue(rental) ? 'overdue' : rental.status} />
-                  {rental.cancel_reason !== null && <small> {rental.cancel_reason}</small>}
-                </td>
-                <td class="nowrap">
-                  <DueOrEnded rental={rental} />
-                </td>
-                <td class="wide-only">{rental.order_id}</td>
-                <td>
-                  <RentalActions rental={rental} onDone={list.reload} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
-      )}
-      <Pager
-        page={list.page}
-        hasMore={list.hasMore}
-        isLoading={list.isLoading}
-        onPage={list.onPage}
-      />
+      >
+        {(rental) => (
+          <tr key={rental.id}>
+            <td class="nowrap wide-only">
+              <Time at={rental.created_at} />
+            </td>
+            <td class="name">
+              <Link to={`/products/${rental.product_id}`}>
+                {products.get(rental.product_id)?.name ?? `Product ${rental.product_id}`}
+              </Link>
+            </td>
+            <td class="number">{formatNumber(rental.quantity)}</td>
+            <td>{rental.user_id}</td>
+            <td>
+              <Status of={isOverdue(rental) ? 'overdue' : rental.status} />
+              {rental.cancel_reason !== null && <small> {rental.cancel_reason}</small>}
+            </td>
+            <td class="nowrap">
+              <DueOrEnded rental={rental} />
+            </td>
+            <td class="wide-only">{rental.order_id}</td>
+            <td>
+              <RentalActions rental={rental} onDone={list.reload} />
+            </td>
+          </tr>
+        )}
+      </PagedTable>
     </>
   );
 }

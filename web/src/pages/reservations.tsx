@@ -3,8 +3,9 @@ import type { Reservation } from '../api/types';
 import { formatNumber, formatSpan } from '../format';
 import { useFilters } from '../ui/filters';
 import { Choice, Field } from '../ui/form';
+import { PagedTable } from '../ui/paged-table';
 import { usePaged } from '../ui/paging';
-import { Instead, Link, Pager, PageTitle, Status, Table, Time } from '../ui/parts';
+import { Link, PageTitle, Status, Time } from '../ui/parts';
 import { ReservationActions } from './reservation-actions';
 
 const STATUSES = [
@@ -47,66 +48,52 @@ export function Reservations({ query }: { query: URLSearchParams }) {
         />
         <Field label="Cart" type="search" value={typed.cart} onValue={(cart) => set({ cart })} />
       </search>
-      <Instead
-        of={list}
-        empty={
-          list.data && list.rows.length === 0
-            ? `There is no ${isNarrowed ? 'such ' : ''}reservation.`
-            : null
+      <PagedTable
+        list={list}
+        label="Reservations"
+        empty={`There is no ${isNarrowed ? 'such ' : ''}reservation.`}
+        head={
+          <>
+            <th class="wide-only">Made</th>
+            <th>SKU</th>
+            <th class="number">Units</th>
+            <th>Cart</th>
+            <th class="wide-only">Customer</th>
+            <th>Status</th>
+            <th>Ends, or ended</th>
+            <th class="wide-only">Order</th>
+            <th>Actions</th>
+          </>
         }
-      />
-      {list.rows.length > 0 && (
-        <Table label="Reservations">
-          <thead>
-            <tr>
-              <th class="wide-only">Made</th>
-              <th>SKU</th>
-              <th class="number">Units</th>
-              <th>Cart</th>
-              <th class="wide-only">Customer</th>
-              <th>Status</th>
-              <th>Ends, or ended</th>
-              <th class="wide-only">Order</th>
-              <th>Actions</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.rows.map((hold) => (
-              <tr key={hold.id}>
-                <td class="nowrap wide-only">
-                  <Time at={hold.createdAt} />
-                </td>
-                <td class="code">
-                  <Link to={`/products/${encodeURIComponent(hold.sku)}`}>{hold.sku}</Link>
-                </td>
-                <td class="number">{formatNumber(hold.quantity)}</td>
-                <td>{hold.cartId}</td>
-                <td class="wide-only">{hold.customerId}</td>
-                <td>
-                  <Status of={hold.status} />
-                </td>
-                <td class="nowrap">
-                  {hold.status === 'reserved' ? (
-                    formatSpan(hold.expiresAt)
-                  ) : (
-                    <Time at={hold.confirmedAt ?? hold.releasedAt ?? hold.expiresAt} />
-                  )}
-                </td>
-                <td class="wide-only">{hold.orderId}</td>
-                <td>
-                  <ReservationActions reservation={hold} onDone={list.reload} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
-      )}
-      <Pager
-        page={list.page}
-        hasMore={list.hasMore}
-        isLoading={list.isLoading}
-        onPage={list.onPage}
-      />
+      >
+        {(hold) => (
+          <tr key={hold.id}>
+            <td class="nowrap wide-only">
+              <Time at={hold.createdAt} />
+            </td>
+            <td class="code">
+              <Link to={`/products/${encodeURIComponent(hold.sku)}`}>{hold.sku}</Link>
+            </td>
+            <td class="number">{formatNumber(hold.quantity)}</td>
+            <td>{hold.cartId}</td>
+            <td class="wide-only">{hold.customerId}</td>
+            <td>
+              <Status of={hold.status} />
+            </td>
+            <td class="nowrap">
+              {hold.status === 'reserved' ? (
+                formatSpan(hold.expiresAt)
+              ) : (
+                <Time at={hold.confirmedAt ?? hold.releasedAt ?? hold.expiresAt} />
+              )}
+            </td>
+            <td class="wide-only">{hold.orderId}</td>
+            <td>
+              <ReservationActions reservation={hold} onDone={list.reload} />
+            </td>
+          </tr>
+        )}
+      </PagedTable>
     </>
   );
 }
