@@ -38,6 +38,7 @@ import {
   disableWebhookEndpoint,
   retryWebhookDelivery,
   updateWebhookEndpoint,
+  type WebhookRules,
 } from './webhook-endpoints.js';
 
 /** A command's answer. */
@@ -53,7 +54,7 @@ export interface Decision {
   readonly changes: Changes;
 }
 
-export interface DecisionRules extends HoldRules {
+export interface DecisionRules extends HoldRules, WebhookRules {
   /** ms for which an idempotency key keeps its answer */
   readonly idempotencyTtlMs: number;
 }
@@ -156,7 +157,7 @@ function settle(
   return { outcome, replayed: false };
 }
 
-function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
+function apply(batch: Batch, command: Command, rules: DecisionRules): Outcome {
   switch (command.kind) {
     case 'rent':
       return rent(batch, command);
@@ -222,7 +223,7 @@ function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
     case 'create_event_ticket':
       return createEventTicket(batch, command);
     case 'create_webhook_endpoint':
-      return createWebhookEndpoint(batch, command);
+      return createWebhookEndpoint(batch, command, rules);
     case 'update_webhook_endpoint':
       return updateWebhookEndpoint(batch, command);
     case 'delete_webhook_endpoint':
