@@ -270,6 +270,7 @@ function createCommitter(
     {
       holdMaxMs,
       activeHoldsMax: config.maxActiveHolds,
+      webhookEndpointsMax: config.maxWebhookEndpoints,
       idempotencyTtlMs: config.idempotencyTtlHours * 3_600_000,
       retriesMax: config.commitRetries,
       deadlineMs: config.mailboxWaitSeconds * 1000,

@@ -269,6 +269,12 @@ const SETTINGS = {
       return value === 'true';
     },
   } satisfies Setting<boolean>,
+  maxWebhookEndpoints: whole(
+    'MAX_WEBHOOK_ENDPOINTS',
+    20,
+    { min: 1, max: 10_000 },
+    'webhook endpoints that a store may have',
+  ),
   webhookRetrySchedule: {
     name: 'WEBHOOK_RETRY_SCHEDULE',
     doc: 'how long a webhook that failed waits for each further attempt, in seconds',

@@ -65,6 +65,7 @@ export const REFUSAL_CODES = keysOf<RefusalCode>({
   reservation_expired: true,
   extension_limit_reached: true,
   hold_limit_reached: true,
+  webhook_endpoint_limit_reached: true,
   forbidden: true,
   not_found: true,
   sku_taken: true,

@@ -40,6 +40,7 @@ import {
   disableWebhookEndpoint,
   retryWebhookDelivery,
   updateWebhookEndpoint,
+  type WebhookRules,
 } from './webhook-endpoints.js';
 
 /** A command's answer. */
@@ -55,7 +56,7 @@ export interface Decision {
   readonly changes: Changes;
 }
 
-export interface DecisionRules extends HoldRules {
+export interface DecisionRules extends HoldRules, WebhookRules {
   /** ms for which an idempotency key keeps its answer */
   readonly idempotencyTtlMs: number;
 }
@@ -158,7 +159,7 @@ function settle(
   return { outcome, replayed: false };
 }
 
-function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
+function apply(batch: Batch, command: Command, rules: DecisionRules): Outcome {
   switch (command.kind) {
     case 'rent':
       return rent(batch, command);
@@ -224,7 +225,7 @@ function apply(batch: Batch, command: Command, rules: HoldRules): Outcome {
     case 'create_event_ticket':
       return createEventTicket(batch, command);
     case 'create_webhook_endpoint':
-      return createWebhookEndpoint(batch, command);
+      return createWebhookEndpoint(batch, command, rules);
     case 'update_webhook_endpoint':
       return updateWebhookEndpoint(batch, command);
     case 'delete_webhook_endpoint':

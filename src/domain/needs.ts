@@ -40,6 +40,8 @@ export interface Needs {
   readonly skus: readonly SkuInStore[];
   readonly apiKeyIds: readonly string[];
   readonly webhookEndpointIds: readonly string[];
+  /** stores whose webhook endpoints are counted, the stores' rows locked */
+  readonly webhookStores: readonly number[];
   readonly webhookDeliveryIds: readonly string[];
   /** products of which units of nobody in particular come back, and how many */
   readonly releases: ReadonlyMap<number, number>;
@@ -79,6 +81,7 @@ export function needsOf(commands: readonly Command[]): Needs {
   const skus: SkuInStore[] = [];
   const apiKeyIds = new Set<string>();
   const webhookEndpointIds = new Set<string>();
+  const webhookStores = new Set<number>();
   const webhookDeliveryIds = new Set<string>();
   const releases = new Map<number, number>();
   const syncIds = new Set<number>();
@@ -190,6 +193,9 @@ export function needsOf(commands: readonly Command[]): Needs {
       case 'revoke_api_key':
         apiKeyIds.add(command.apiKeyId);
         break;
+      case 'create_webhook_endpoint':
+        webhookStores.add(command.storeId);
+        break;
       case 'retry_webhook_delivery':
         webhookEndpointIds.add(command.endpointId);
         webhookDeliveryIds.add(command.deliveryId);
@@ -231,6 +237,7 @@ export function needsOf(commands: readonly Command[]): Needs {
     skus,
     apiKeyIds: [...apiKeyIds],
     webhookEndpointIds: [...webhookEndpointIds],
+    webhookStores: [...webhookStores],
     webhookDeliveryIds: [...webhookDeliveryIds],
     releases,
     syncIds: [...syncIds].filter((id) => !deepSyncIds.has(id)),

@@ -34,6 +34,7 @@ export type Reason =
   | UnitsNotHeld
   | UnitsNotInCart
   | { readonly code: 'hold_limit_reached'; readonly limit: number }
+  | { readonly code: 'webhook_endpoint_limit_reached'; readonly limit: number }
   | { readonly code: 'forbidden' }
   | { readonly code: 'reservation_not_found' }
   | { readonly code: 'cart_item_not_found' }

@@ -32,6 +32,8 @@ export function sentenceOf(refusal: Reason): string {
       return `The hold can not be extended beyond ${new Date(refusal.limitAt).toISOString()}: a hold lives no longer.`;
     case 'hold_limit_reached':
       return `A customer may have ${counted(refusal.limit, 'hold')} at once. Give one back, or check out first.`;
+    case 'webhook_endpoint_limit_reached':
+      return `A store may have ${counted(refusal.limit, 'webhook endpoint')}. Delete one first.`;
     case 'forbidden':
       return "The cart is somebody else's.";
     case 'reservation_not_found':

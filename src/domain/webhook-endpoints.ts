@@ -17,12 +17,21 @@ const PREVIOUS_SECRET_MS = 24 * 3_600_000;
 /** An endpoint that has taken nothing for so long is switched off once a delivery is given up. */
 const FAILING_MS = 24 * 3_600_000;
 
+export interface WebhookRules {
+  /** endpoints that a store may have, those that are off as well */
+  readonly webhookEndpointsMax: number;
+}
+
 const UNKNOWN: Refusal = { code: 'webhook_endpoint_not_found' };
 
 export function createWebhookEndpoint(
   batch: Batch,
   command: CreateWebhookEndpoint,
+  { webhookEndpointsMax: limit }: WebhookRules,
 ): Outcome<WebhookEndpoint> {
+  if (batch.webhooks.count(command.storeId) >= limit) {
+    return refused({ code: 'webhook_endpoint_limit_reached', limit });
+  }
   const endpoint: KeptWebhookEndpoint = {
     ...command.endpoint,
     storeId: command.storeId,

@@ -4,6 +4,8 @@ import type { KeptWebhookEndpoint, WebhookDelivery } from './webhook-endpoint.js
 export interface LoadedWebhooks {
   readonly endpoints: readonly KeptWebhookEndpoint[];
   readonly deliveries: readonly WebhookDelivery[];
+  /** of the stores in which any are to be made; their rows are locked */
+  readonly counts: readonly { readonly storeId: number; readonly endpoints: number }[];
 }
 
 /** What a batch writes of them, by id: the last of several changes. */
@@ -24,10 +26,19 @@ export class WebhookRows {
   };
   readonly #endpoints: Map<string, KeptWebhookEndpoint>;
   readonly #deliveries: Map<string, WebhookDelivery>;
+  readonly #counts: Map<number, number>;
 
-  constructor({ endpoints, deliveries }: LoadedWebhooks) {
+  constructor({ endpoints, deliveries, counts }: LoadedWebhooks) {
     this.#endpoints = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
     this.#deliveries = new Map(deliveries.map((delivery) => [delivery.id, delivery]));
+    this.#counts = new Map(counts.map(({ storeId, endpoints }) => [storeId, endpoints]));
+  }
+
+  /** How many endpoints a store has. Throws where none are to be made in it. */
+  count(storeId: number): number {
+    const count = this.#counts.get(storeId);
+    if (count === undefined) throw new Error(`the endpoints of store ${storeId} were not counted`);
+    return count;
   }
 
   /** The endpoint, where it exists in the command's store. */
@@ -45,6 +56,7 @@ export class WebhookRows {
   create(endpoint: KeptWebhookEndpoint): void {
     this.#endpoints.set(endpoint.id, endpoint);
     this.changes.created.set(endpoint.id, endpoint);
+    this.#counts.set(endpoint.storeId, this.count(endpoint.storeId) + 1);
   }
 
   change(endpoint: KeptWebhookEndpoint): void {
@@ -53,7 +65,9 @@ export class WebhookRows {
     (created.has(endpoint.id) ? created : changed).set(endpoint.id, endpoint);
   }
 
-  delete({ id }: KeptWebhookEndpoint): void {
+  delete({ id, storeId }: KeptWebhookEndpoint): void {
+    const count = this.#counts.get(storeId);
+    if (count !== undefined) this.#counts.set(storeId, count - 1);
     this.#endpoints.delete(id);
     this.changes.created.delete(id);
     this.changes.changed.delete(id);

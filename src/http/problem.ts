@@ -30,6 +30,7 @@ export const PROBLEMS = {
   reservation_expired: { status: 409, title: 'Hold expired' },
   extension_limit_reached: { status: 409, title: 'Extended as long as may be' },
   hold_limit_reached: { status: 409, title: 'Too many holds' },
+  webhook_endpoint_limit_reached: { status: 409, title: 'Too many webhook endpoints' },
   quantity_below_committed: { status: 409, title: 'Units are out' },
   sku_taken: { status: 409, title: 'SKU taken' },
   idempotency_in_progress: { status: 409, title: 'Still under way' },

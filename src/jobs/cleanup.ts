@@ -3,6 +3,7 @@ import type { Cleanup, CleanupSummary } from '../domain/command.js';
 import { guarded } from '../guarded.js';
 import { newId } from '../ids.js';
 import type { Database } from '../persistence/database.js';
+import { readClockAndRecords } from '../persistence/idempotency-keys.js';
 import { leases } from '../persistence/leases.js';
 import { type DueProduct, listDueProducts } from '../persistence/reads/reservations.js';
 
@@ -104,6 +105,12 @@ export function createCleanups(
     if (cleanup.summary) return cleanup.summary;
     const lease = `cleanup:${cleanup.runId}`;
     if (!(await ours.hold(lease, LEASE_SECONDS))) return null;
+    // Whoever had the lease before may have been done since this one was told that it had begun.
+    const done = await findSummary(keyHash);
+    if (done) {
+      await ours.release(lease);
+      return done;
+    }
     const goOn = () => ours.hold(lease, LEASE_SECONDS);
     const summary = await run(storeId, { actor, goOn });
     // A run that took longer than its lease may have been taken over meanwhile.
@@ -119,6 +126,13 @@ export function createCleanups(
     });
     await ours.release(lease);
     return summary;
+  }
+
+  async function findSummary(keyHash: string): Promise<CleanupSummary | null> {
+    const { records } = await readClockAndRecords(database, [keyHash]);
+    const outcome = records[0]?.outcome;
+    // The key was given to start_cleanup, so it has the outcome of one.
+    return outcome?.ok ? (outcome.value as Cleanup).summary : null;
   }
 
   return {

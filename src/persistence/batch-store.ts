@@ -35,6 +35,7 @@ import {
 import { insertSyncRuns, saveSyncFindings } from './sync-runs.js';
 import { lockWebhookDeliveries, saveRetriedDeliveries } from './webhook-deliveries.js';
 import {
+  countEndpointsOfStores,
   deleteWebhookEndpoints,
   insertWebhookEndpoints,
   lockWebhookEndpoints,
@@ -134,6 +135,7 @@ function transaction(
       const webhooks = {
         endpoints: await lockWebhookEndpoints(session, needs.webhookEndpointIds),
         deliveries: await lockWebhookDeliveries(session, needs.webhookDeliveryIds),
+        counts: await countEndpointsOfStores(session, needs.webhookStores),
       };
       return {
         now,

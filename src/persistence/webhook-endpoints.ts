@@ -57,6 +57,24 @@ export async function lockWebhookEndpoints(
   return rows.map(rowToEndpoint);
 }
 
+/** Counts the endpoints of stores, whose rows it locks until the transaction ends. */
+export async function countEndpointsOfStores(
+  connection: Connection,
+  storeIds: readonly number[],
+): Promise<{ storeId: number; endpoints: number }[]> {
+  if (storeIds.length === 0) return [];
+  const ids = list(connection.quote, storeIds);
+  await connection.select(
+    `SELECT id FROM stores WHERE id IN ${ids} ORDER BY id${connection.dialect.forUpdate}`,
+  );
+  const rows = await connection.select(
+    `SELECT store_id, COUNT(*) AS endpoints FROM webhook_endpoints WHERE store_id IN ${ids} ` +
+      'GROUP BY store_id',
+  );
+  const counts = new Map(rows.map((row) => [integer(row, 'store_id'), integer(row, 'endpoints')]));
+  return storeIds.map((storeId) => ({ storeId, endpoints: counts.get(storeId) ?? 0 }));
+}
+
 export async function insertWebhookEndpoints(
   connection: Connection,
   endpoints: readonly KeptWebhookEndpoint[],

@@ -73,7 +73,7 @@ function fakeStore(script: {
             records: [],
             takenSkus: [],
             apiKeys: [],
-            webhooks: { endpoints: [], deliveries: [] },
+            webhooks: { endpoints: [], deliveries: [], counts: [] },
           };
         },
         loadTruths: async () => [],
@@ -124,6 +124,7 @@ function start(script: Parameters<typeof fakeStore>[0], stepMs = 0) {
       idempotencyTtlMs: 1_000,
       holdMaxMs: 1_000,
       activeHoldsMax: 1,
+      webhookEndpointsMax: 1,
     },
     { clock, observer },
   );
@@ -167,6 +168,7 @@ describe('an observer that throws', () => {
         idempotencyTtlMs: 1_000,
         holdMaxMs: 1_000,
         activeHoldsMax: 1,
+        webhookEndpointsMax: 1,
       },
       {
         clock: { monotonicMs: () => 0, sleep: async () => {} },

@@ -315,9 +315,9 @@ function contentOf(store: ModelStore): Map<number, string> {
   return new Map(
     [...products.values()].map((row) => {
       const bare = { ...row, version: 0, updatedAt: 0, nextHoldDueAt: null };
-      const ofIt = [...rentals.values(), ...reservations.values()].filter(
-        ({ productId }) => productId === row.id,
-      );
+      // That a cart lets go of what it lost changes nothing that a product has to do with.
+      const holds = [...reservations.values()].map((hold) => ({ ...hold, releasedAt: null }));
+      const ofIt = [...rentals.values(), ...holds].filter(({ productId }) => productId === row.id);
       return [row.id, JSON.stringify([bare, ofIt])];
     }),
   );

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Command, CommandHeader } from '../../src/domain/command.js';
 import { isKnownPattern, matchesPattern } from '../../src/domain/event-patterns.js';
 import type { KeptWebhookEndpoint } from '../../src/domain/webhook-endpoint.js';
-import { ModelStore } from '../helpers/model-store.js';
+import { ModelStore, WEBHOOK_ENDPOINTS_MAX } from '../helpers/model-store.js';
 
 const HOUR_MS = 3_600_000;
 const UNKNOWN = { ok: false, refusal: { code: 'webhook_endpoint_not_found' } };
@@ -36,6 +36,24 @@ describe('a webhook endpoint', () => {
       previousSecret: 'whsec_1',
       previousSecretUntil: store.now + 24 * HOUR_MS,
     });
+  });
+
+  it('is one of so many of a store, those that are off as well, and none too many in a batch', () => {
+    const create = (id: string, storeId = 1): Command => ({
+      ...HEADER,
+      id,
+      storeId,
+      kind: 'create_webhook_endpoint',
+      endpoint: { id, url: 'https://a.example/', events: ['*'], secret: 'whsec_1' },
+    });
+    put({ disabledReason: 'by_hand' });
+    const remove = { ...NAMED, kind: 'delete_webhook_endpoint' } as const;
+    const batch = [create('f'), create('g'), create('h'), create('i', 2), remove, create('j')];
+    const told = (commands: Command[]) =>
+      store.run(commands).map(({ outcome }) => (outcome.ok ? 'done' : outcome.refusal));
+    const tooMany = { code: 'webhook_endpoint_limit_reached', limit: WEBHOOK_ENDPOINTS_MAX };
+    expect(told(batch)).toEqual(['done', 'done', tooMany, 'done', 'done', 'done']);
+    expect(told([create('k')])).toEqual([tooMany]);
   });
 
   it('is switched off and on by hand', () => {

@@ -3,10 +3,13 @@ import { check, type Exchange } from '../helpers/checker.js';
 import { DATABASES } from '../helpers/databases.js';
 import { createRecorder, rentalOf, sleep } from '../helpers/recorder.js';
 import { type Service, startService } from '../helpers/service.js';
+import { deliver, type StripeServer, startStripe } from '../helpers/stripe-server.js';
+import { paymentSettings } from '../payments/setup.js';
 
 /** Who watches the watcher: each thing that must never happen is made to, and has to be seen. */
 describe.each(DATABASES)('the checker on %s', (kind) => {
   const recorder = createRecorder();
+  let stripe: StripeServer;
   let service: Service;
   let productId = 0;
   let products = 0;
@@ -14,9 +17,13 @@ describe.each(DATABASES)('the checker on %s', (kind) => {
   let over: Exchange;
 
   beforeAll(async () => {
-    service = await startService(kind);
+    stripe = await startStripe();
+    service = await startService(kind, paymentSettings(stripe));
   });
-  afterAll(() => service.stop());
+  afterAll(async () => {
+    await service.stop();
+    await stripe.close();
+  });
   beforeEach(async () => {
     const send = async (
       path: string,
@@ -36,7 +43,7 @@ describe.each(DATABASES)('the checker on %s', (kind) => {
   });
 
   const violations = (exchanges: readonly Exchange[] = recorder.exchanges) =>
-    check(service.testDatabase.url, exchanges);
+    check(service.testDatabase.url, exchanges, { paidOrders: stripe.paidOrders() });
   /** Spoils the rows, has them looked at, and puts them right again. */
   async function spoiled(sql: string, cure: string) {
     const run = async (statements: string) => {
@@ -209,6 +216,97 @@ describe.each(DATABASES)('the checker on %s', (kind) => {
       const without = recorder.exchanges.filter((exchange) => exchange !== held);
       expect((await violations(without)).join('\n')).toMatch(
         /"reserve 1 a \d+" is there 1 times and was asked for 0/,
+      );
+    });
+  });
+
+  describe('of orders', () => {
+    let pending: string;
+    let paid: string;
+    let cancelled: string;
+    const last = () => recorder.exchanges.at(-1) as Exchange;
+
+    beforeAll(async () => {
+      const price = { price_amount: 500, price_currency: 'EUR' };
+      const product = { sku: 'priced', name: 'priced', quantity: 9, publish: true, ...price };
+      await recorder.send(service.url, { path: '/api/products', body: product });
+      const productId = last().answer?.body.id;
+      const checkOut = async (cartId: string) => {
+        const body = { cartId, items: [{ productId, quantity: 2 }] };
+        await recorder.send(service.url, { path: '/api/checkout/create-payment-intent', body });
+        return last().answer?.body;
+      };
+      pending = (await checkOut('pending')).orderId;
+      cancelled = (await checkOut('cancelled')).orderId;
+      await recorder.send(service.url, { path: `/api/orders/${cancelled}/cancel` });
+      const { orderId, paymentIntentId } = await checkOut('paid');
+      paid = orderId;
+      const event = stripe.pay(paymentIntentId);
+      const { status, body } = await deliver(service.url, event);
+      const message = { method: 'POST', path: '/api/webhooks/stripe', key: null } as const;
+      const answer = { status, body, replayed: false, retryAfter: null };
+      recorder.exchanges.push({ ...message, body: { ...event }, storeId: 1, sub: 's', answer });
+      expect(await violations()).toEqual([]);
+    });
+
+    const setOrder = (id: string, values: string) =>
+      `UPDATE orders SET ${values} WHERE id = '${id}'`;
+    const setHolds = (cart: string, values: string) =>
+      `UPDATE reservations SET ${values} WHERE cart_id = '${cart}'`;
+
+    it('sees one that was paid and is not confirmed, and one that is and was never paid', async () => {
+      const unpaid = await spoiled(
+        setOrder(paid, "status = 'failed'"),
+        setOrder(paid, "status = 'confirmed'"),
+      );
+      expect(unpaid).toMatch(/was paid, as message evt_\w+ said, and is failed/);
+      expect(unpaid).toMatch(/\(failed\) was last told to be confirmed/);
+      const free = await spoiled(
+        setOrder(pending, "status = 'confirmed', pending = NULL"),
+        setOrder(pending, "status = 'pending', pending = 1"),
+      );
+      expect(free).toMatch(/\(confirmed\) was never paid/);
+    });
+
+    it('sees one that has no rental, or another one, or two', async () => {
+      const rental = (from: string, to: string) =>
+        `UPDATE rentals SET order_id = '${to}' WHERE order_id = '${from}'`;
+      const found = await spoiled(rental(paid, pending), rental(pending, paid));
+      expect(found).toMatch(/has 0 rentals for 1 products/);
+      expect(found).toMatch(/\(pending\) was never confirmed and has 1 rentals/);
+    });
+
+    it('sees a turn that was not told, told twice, or not possible', async () => {
+      const type = (from: string, to: string) =>
+        `UPDATE events SET type = 'order.${to}' WHERE type = 'order.${from}'`;
+      expect(await spoiled(type('cancelled', 'lost'), type('lost', 'cancelled'))).toMatch(
+        /was told to be lost after it was pending/,
+      );
+      const columns = 'store_id, product_id, user_id, type, data, command_id, created_at';
+      const again = await spoiled(
+        `INSERT INTO events (id, ${columns}) SELECT 9999, ${columns} FROM events WHERE type = 'order.confirmed'`,
+        'DELETE FROM events WHERE id = 9999',
+      );
+      expect(again).toMatch(/was told to be confirmed after it was confirmed/);
+    });
+
+    it('sees units that are held for an order that is over', async () => {
+      const found = await spoiled(
+        setHolds('cancelled', "status = 'reserved', active = 1"),
+        setHolds('cancelled', "status = 'released', active = NULL"),
+      );
+      expect(found).toMatch(/is held for order \S+, which is cancelled/);
+    });
+
+    it('sees a message that had its effect twice, and one that is lost', async () => {
+      const message = recorder.exchanges.find(({ path }) => path === '/api/webhooks/stripe');
+      const twice = await violations([...recorder.exchanges, message as Exchange]);
+      expect(twice.join('\n')).toMatch(/was taken for new 2 times/);
+      const id = (from: string, to: string) =>
+        `UPDATE webhook_events SET id = '${to}' WHERE id = '${from}'`;
+      const own = String(message?.body?.['id']);
+      expect(await spoiled(id(own, 'other'), id('other', own))).toMatch(
+        /was taken and is not there/,
       );
     });
   });

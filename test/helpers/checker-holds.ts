@@ -105,7 +105,9 @@ function holdsToldIn({ path, answer }: Exchange): ToldHold[] {
     typeof id === 'string' ? [hold({ id, quantity })] : [];
   if (path === '/api/stock/reserve') return named(body.reservation_id, body.held_quantity);
   if (path === '/api/cart/add') return named(body.cart_item.reservation_id, null);
-  if (path === '/api/inventory/reserve') return body.reservations.map(hold);
+  if (path === '/api/inventory/reserve' || path.startsWith('/api/checkout/')) {
+    return body.reservations.map(hold);
+  }
   if (path.startsWith('/api/reservations/cart/')) return (body.reservations ?? []).map(hold);
   if (path.startsWith('/api/reservations') && body.id !== undefined) return [hold(body)];
   return [];

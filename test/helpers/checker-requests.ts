@@ -64,6 +64,23 @@ export function effectsOf(exchange: Exchange, tables: Tables): string[] {
       return [`touch ${storeId} ${third} *`];
     case 'POST reservations cleanup':
       return [];
+    case 'POST checkout create-payment-intent':
+    case 'POST checkout create-session': {
+      // Its holds are made and given back, or become rentals once it is paid, whoever says that.
+      const orderId = exchange.answer?.body?.orderId;
+      return lines('items').flatMap(({ productId }) => [
+        ...reserved(String(body['cartId']), productId),
+        ...touched(String(body['cartId']), productId),
+        rental(orderId, product(productId)),
+      ]);
+    }
+    case 'POST orders':
+      return [...tables.rentals.values()]
+        .filter(({ order_id }) => order_id === second)
+        .map(({ id }) => `cancel ${id}`);
+    // What it says was asked for at the checkout.
+    case 'POST webhooks stripe':
+      return [];
     default:
       throw new Error(`the checker does not know what ${method} ${path} ${fourth} does`);
   }
@@ -72,7 +89,7 @@ export function effectsOf(exchange: Exchange, tables: Tables): string[] {
 /** Words in the second place of a path that are no ids. */
 const RESOURCES = new Set([
   ...['batch', 'reserve', 'release', 'purchase', 'add', 'remove', 'confirm-sale', 'restock'],
-  ...['adjust', 'cart', 'cleanup'],
+  ...['adjust', 'cart', 'cleanup', 'create-payment-intent', 'create-session', 'stripe'],
 ]);
 
 /** What the rows say was done, each thing as often as it was. Expiry needs nobody's request. */

@@ -8,6 +8,11 @@ export interface Tables {
   readonly reservations: ReadonlyMap<string, ReservationRow>;
   /** each product's lines in the order of the ledger */
   readonly ledgers: ReadonlyMap<number, readonly LineRow[]>;
+  readonly orders: ReadonlyMap<string, OrderRow>;
+  /** what was told of orders, in the order of the outbox */
+  readonly orderEvents: readonly { readonly orderId: string; readonly status: string }[];
+  /** ids of the payment provider's messages */
+  readonly paymentEventIds: ReadonlySet<string>;
 }
 
 export interface Counters {
@@ -77,6 +82,22 @@ export interface LineRow extends Counters {
   readonly created_at: number;
 }
 
+export interface OrderRow {
+  readonly id: string;
+  readonly store_id: number;
+  readonly cart_id: string;
+  readonly status: string;
+  readonly pending: number | null;
+  readonly amount: number | string;
+  readonly items: readonly {
+    readonly productId: number;
+    readonly quantity: number;
+    readonly unitAmount: number;
+    readonly reservationId: string;
+    readonly rentalId: string | null;
+  }[];
+}
+
 type Row = Record<string, unknown>;
 
 const TIMES = ['expires_at', 'confirmed_at', 'released_at', 'created_at'];
@@ -90,6 +111,11 @@ export async function readTables(databaseUrl: string): Promise<Tables> {
     const rentals = await rowsOf<RentalRow>(select, 'rentals');
     const reservations = await rowsOf<ReservationRow>(select, 'reservations');
     const lines = await rowsOf<LineRow>(select, 'movements');
+    const orders = await rowsOf<OrderRow & { items: unknown }>(select, 'orders');
+    const events = await select(
+      "SELECT type, data FROM events WHERE type LIKE 'order.%' ORDER BY id",
+    );
+    const paymentEvents = await select('SELECT id FROM webhook_events');
     const ledgers = new Map<number, LineRow[]>();
     for (const line of lines) {
       const known = ledgers.get(line.product_id);
@@ -101,6 +127,12 @@ export async function readTables(databaseUrl: string): Promise<Tables> {
       rentals: byId(rentals),
       reservations: byId(reservations),
       ledgers,
+      orders: byId(orders.map((row) => ({ ...row, items: JSON.parse(String(row.items)) }))),
+      orderEvents: events.map(({ type, data }) => ({
+        orderId: JSON.parse(String(data)).id,
+        status: String(type).slice('order.'.length),
+      })),
+      paymentEventIds: new Set(paymentEvents.map(({ id }) => String(id))),
     };
   } finally {
     await select.close();

@@ -1,4 +1,5 @@
 import { holdsAreAsTold, holdsAreInOrder, unitsHeld } from './checker-holds.js';
+import { ordersAreAsTold, ordersAreInOrder } from './checker-orders.js';
 import { ledgersReplay } from './checker-replay.js';
 import { anyProductOf, effectsFound, effectsOf } from './checker-requests.js';
 import {
@@ -45,6 +46,8 @@ export interface CheckOptions {
    * until they are synced, so for them only the law and the rentals are checked
    */
   readonly edited?: readonly number[];
+  /** ids of the orders that were paid at the provider; left out: that is not looked at */
+  readonly paidOrders?: ReadonlySet<string>;
 }
 
 /** Returns what is wrong, one sentence each; nothing is wrong where the list is empty. */
@@ -61,6 +64,8 @@ export async function check(
     ...ledgersReplay(tables, edited),
     ...rentalsHaveTheirLines(tables),
     ...holdsAreInOrder(tables),
+    ...ordersAreInOrder(tables, options),
+    ...ordersAreAsTold(tables, exchanges),
     ...storesAreApart(tables),
     ...answersAreInTheDatabase(tables, exchanges, edited),
     ...keysHaveOneEffect(exchanges),
@@ -188,8 +193,13 @@ const isDone = ({ answer }: Exchange) =>
   answer !== null && answer.status >= 200 && answer.status < 300;
 
 /** Whether the service left it open what became of the request. */
-const isUnknown = ({ answer }: Exchange) =>
-  answer === null || (answer.status === 503 && /not known/.test(String(answer.body?.detail)));
+const isUnknown = ({ path, answer }: Exchange) =>
+  answer === null ||
+  (answer.status === 503 && /not known/.test(String(answer.body?.detail))) ||
+  (path.startsWith('/api/checkout/') && isWithoutPayment(answer));
+
+/** There is an order, and no payment for it: what is answered of that is not kept with a key. */
+const isWithoutPayment = ({ status, body }: Told) => status === 502 || body?.action === 'pay';
 
 /** I3 and I11: what a client was told with a 2xx is what the rows and the ledger say. */
 function* answersAreInTheDatabase(
@@ -278,13 +288,16 @@ function* keysHaveOneEffect(exchanges: readonly Exchange[]): Generator<string> {
   for (const exchange of exchanges) {
     const { answer, key } = exchange;
     const isRemembered =
-      answer && (isDone(exchange) || answer.status === 409 || answer.status === 412);
+      answer &&
+      (isDone(exchange) || answer.status === 409 || answer.status === 412) &&
+      !isWithoutPayment(answer);
     // Another copy was at it: the answer is still to come.
     if (answer?.body?.code === 'idempotency_in_progress') continue;
     if (key === null || !isRemembered) continue;
     const id = JSON.stringify([exchange.storeId, exchange.sub, key]);
     const request = JSON.stringify([exchange.method, exchange.path, exchange.body]);
-    const told = JSON.stringify([answer.status, answer.body]);
+    // A secret is shown once.
+    const told = JSON.stringify([answer.status, { ...answer.body, clientSecret: null }]);
     const known = first.get(id);
     if (!known) first.set(id, { request, told });
     else if (known.request !== request) yield `key ${id} was taken for two different requests`;

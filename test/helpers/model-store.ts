@@ -23,11 +23,14 @@ export const TTL_MS = 1000;
 export const HOLD_MAX_MS = 10_000;
 /** holds that a customer may have at once in these tests */
 export const ACTIVE_HOLDS_MAX = 3;
+/** webhook endpoints that a store may have in these tests */
+export const WEBHOOK_ENDPOINTS_MAX = 3;
 
 const RULES = {
   idempotencyTtlMs: TTL_MS,
   holdMaxMs: HOLD_MAX_MS,
   activeHoldsMax: ACTIVE_HOLDS_MAX,
+  webhookEndpointsMax: WEBHOOK_ENDPOINTS_MAX,
 };
 
 /**
@@ -141,6 +144,11 @@ export class ModelStore {
       webhooks: {
         endpoints: found(this.webhookEndpoints, needs.webhookEndpointIds),
         deliveries: found(this.webhookDeliveries, needs.webhookDeliveryIds),
+        counts: needs.webhookStores.map((storeId) => ({
+          storeId,
+          endpoints: [...this.webhookEndpoints.values()].filter((row) => row.storeId === storeId)
+            .length,
+        })),
       },
     });
     const ids = new Set([...needs.syncIds, ...needs.deepSyncIds, ...productsToMend(loaded)]);

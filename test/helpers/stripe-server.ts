@@ -43,6 +43,8 @@ export interface StripeServer {
   readonly intents: ReadonlyMap<string, Thing>;
   readonly sessions: ReadonlyMap<string, Thing>;
   readonly asked: readonly Asked[];
+  /** ids of the orders that money came for, be it that it went back */
+  paidOrders(): ReadonlySet<string>;
   /** The next requests that make something go wrong, one after another; with none, none does. */
   fail(...faults: Fault[]): void;
   /** Resolves when a request has come that makes something. */
@@ -228,6 +230,12 @@ export async function startStripe(): Promise<StripeServer> {
     intents,
     sessions,
     asked,
+    paidOrders: () =>
+      new Set(
+        [...intents.values()]
+          .filter(({ status }) => status === 'succeeded')
+          .map(({ metadata }) => metadata.orderId),
+      ),
     fail: (...some) => faults.splice(0, faults.length, ...some),
     nextMade: () => new Promise((resolve) => waiting.push(resolve)),
     pay(id) {

@@ -237,6 +237,20 @@ describe.each(DATABASES)('problems on %s', (kind) => {
         facts: { limit: 50 },
       };
     },
+    webhook_endpoint_limit_reached: async () => {
+      const register = (n: number) =>
+        admin.post('/api/webhook-endpoints', { url: `https://example.com/${n}`, events: ['*'] });
+      for (let n = 0; n < 20; n++) await register(n);
+      const answer = await register(20);
+      const { data } = (await admin.get('/api/webhook-endpoints')).body;
+      for (const { id } of data) await admin.delete(`/api/webhook-endpoints/${id}`);
+      return {
+        answer,
+        detail: 'A store may have 20 webhook endpoints. Delete one first.',
+        instance: '/api/webhook-endpoints',
+        facts: { limit: 20 },
+      };
+    },
     quantity_below_committed: async () => {
       const { id } = await makeProduct();
       await admin.post('/api/rentals', { product_id: id, quantity: 2 });
@@ -416,6 +430,7 @@ describe('the table of codes', () => {
         'reservation_expired',
         'extension_limit_reached',
         'hold_limit_reached',
+        'webhook_endpoint_limit_reached',
         'quantity_below_committed',
         'sku_taken',
         'idempotency_in_progress',

@@ -150,16 +150,19 @@ describe.each(DATABASES)('the cleanup of holds on %s', (kind) => {
     await heldProduct(1, [1, 2], 2);
     const runId = newId();
     const begin = () => send(startCleanup({ id: newId(), runId, ...keyed(KEY, 'r'.repeat(64)) }));
-    const carryOut = async () => {
+    const begun = async () => {
       const { outcome } = await begin();
       if (!outcome.ok) throw new Error('it did not begin');
-      return opened.core.cleanup.carryOut({
+      return outcome.value;
+    };
+    const carryOut = async (cleanup?: Awaited<ReturnType<typeof begun>>) =>
+      opened.core.cleanup.carryOut({
         actor: 'admin',
-        cleanup: outcome.value,
+        cleanup: cleanup ?? (await begun()),
         storeId: 1,
         keyHash: KEY,
       });
-    };
+    const early = await begun();
     const held = leases(rows, newId());
     await held.hold(`cleanup:${runId}`, 60);
     expect(await carryOut()).toBeNull();
@@ -167,6 +170,9 @@ describe.each(DATABASES)('the cleanup of holds on %s', (kind) => {
     const summary = { expired: 2, released: 3, errors: 0 };
     expect(await Promise.all([carryOut(), carryOut()])).toEqual([summary, summary]);
     await heldProduct(1, [4], 1);
+    expect(await carryOut()).toEqual(summary);
+    // Nor does one begin again who was told that it had begun before it was done.
+    expect(await carryOut(early)).toEqual(summary);
     expect(await carryOut()).toEqual(summary);
   });
 

@@ -35,12 +35,13 @@ function createEndpoint(body: Bodies['NewEndpoint']) {
     summary: 'Be told of events by webhook',
     description:
       'From now on each event that is wanted is sent to the URL as POST, with the headers and the ' +
-      'signature of Standard Webhooks: `{id, type, storeId, at, data}`, as in `/api/events`.',
+      'signature of Standard Webhooks: `{id, type, storeId, at, data}`, as in `/api/events`. ' +
+      'A store may have MAX_WEBHOOK_ENDPOINTS of them, those that are off as well.',
     tag,
     roles: KEEPERS,
     body,
     replies: { 201: { description: 'The secret is shown this once.', schema: MadeEndpointReply } },
-    problems: [],
+    problems: ['webhook_endpoint_limit_reached'],
     async handle({ core, body, header }) {
       const secret = newWebhookSecret();
       const made = { id: newId(), secret, ...body };
