@@ -129,13 +129,15 @@ describeInBrowser('the dashboard', () => {
       page.getByRole('row', { name: new RegExp(`REVOKED.*${status}`) });
     await row('active').waitFor();
     await row('completed').waitFor();
-    await admin.delete(`/api/api-keys/${made.id}`);
     await field('Status').selectOption('completed');
+    await row('active').waitFor({ state: 'detached' });
+    await admin.delete(`/api/api-keys/${made.id}`);
+    await page.reload();
     await said(/Your session has ended/);
     await field('Token or API key').fill(await tokenFor());
     await button('Sign in').click();
     await row('completed').waitFor();
-    await row('active').waitFor({ state: 'detached' });
+    expect(await row('active').count()).toBe(0);
     const { searchParams } = new URL(page.url());
     expect(Object.fromEntries(searchParams)).toEqual({ status: 'completed', product: 'REVOKED' });
     expect(await field('Status').inputValue()).toBe('completed');
