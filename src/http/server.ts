@@ -4,6 +4,7 @@ import Koa, { type Context } from 'koa';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Unavailable } from '../actors/unavailable.js';
 import type { Core } from '../core.js';
+import { counted } from '../domain/counted.js';
 import { newId } from '../ids.js';
 import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics.js';
@@ -292,9 +293,13 @@ function rateLimit(perMinute: number): (caller: Caller) => Promise<void> {
     } catch (rejection) {
       if (!(rejection instanceof RateLimiterRes)) throw rejection;
       const seconds = Math.max(1, Math.ceil(rejection.msBeforeNext / 1000));
-      throw new Problem('rate_limited', `Only ${perMinute} requests a minute are allowed.`, {
-        headers: { 'Retry-After': String(seconds) },
-      });
+      throw new Problem(
+        'rate_limited',
+        `No more than ${counted(perMinute, 'request')} a minute can be sent.`,
+        {
+          headers: { 'Retry-After': String(seconds) },
+        },
+      );
     }
   };
 }

@@ -111,7 +111,7 @@ describe('two copies with Redis between them', () => {
       expect(await redis.published()).toBeGreaterThan(0);
       expect(warnings()).toEqual([0, 0]);
     },
-    20_000,
+    60_000,
   );
 
   itWithRedis(

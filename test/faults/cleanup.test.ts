@@ -93,7 +93,7 @@ describe.each(DATABASES)('the cleanup of holds, on three processes with %s', (ki
     const shares = await Promise.all(copies.map(endedBy));
     const at = shares.findIndex((share) => share > 0);
     const [runner] = copies.splice(at, 1);
-    await eventually('some are ended', async () => (await areExpired()) > before + 20, 15_000);
+    await eventually('some are ended', async () => (await areExpired()) > before + 20);
     runner?.kill('SIGKILL');
     await runner?.exited;
     const left = (await areHeld()) - kept;

@@ -85,7 +85,7 @@ describe('a connection to the database that is cut', () => {
       if (verdict === 'late') await sleep(700);
       expect(await rent(whole)).toMatchObject({ status: 201, body: { quantity_available: 998 } });
     },
-    20_000,
+    60_000,
   );
 
   it('looks a batch up that wrote no ledger line', async () => {

@@ -38,7 +38,7 @@ export async function toldInOrder(rows: Database): Promise<OutboxEntry[]> {
 
 /** Waits until everything is told, then checks that each line and row was told, and once. */
 export async function expectAllTold(rows: Database): Promise<OutboxEntry[]> {
-  await eventually('all is told', async () => (await readLag(rows)).lines === 0, 20_000);
+  await eventually('all is told', async () => (await readLag(rows)).lines === 0, 45_000);
   const told = await toldInOrder(rows);
   const keys = told.map(({ from, id, type }) => `${from} ${id} ${type}`);
   expect(new Set(keys).size).toBe(keys.length);

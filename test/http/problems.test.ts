@@ -339,7 +339,7 @@ describe.each(DATABASES)('problems on %s', (kind) => {
       await tight.client({ sub: 'eager' }).get('/api/products');
       return {
         answer: await tight.client({ sub: 'eager' }).get('/api/products'),
-        detail: 'Only 1 requests a minute are allowed.',
+        detail: 'No more than 1 request a minute can be sent.',
         instance: '/api/products',
       };
     },

@@ -69,7 +69,7 @@ describe.each(DATABASES)('mail on %s', (kind) => {
     });
   }
   const comes = (count: number) =>
-    eventually(`${count} mails`, () => server.mails.length >= count, 20_000);
+    eventually(`${count} mails`, () => server.mails.length >= count, 45_000);
   const product = async (fields: object = {}): Promise<number> => {
     const body = { sku: `P-${++made}`, name: 'Tent', quantity: 3, publish: true, ...fields };
     return (await admin.post('/api/products', { low_stock_threshold: 1, ...body })).body.id;
