@@ -86,6 +86,9 @@ export function asFault(error: unknown): DatabaseFault {
   return new DatabaseFault(kindOf(error), error);
 }
 
+/** What a driver, or Sequelize, says where a connection is used that was closed already. */
+const CLOSED = /closed state|connection is closed|connection manager was closed/i;
+
 function kindOf(error: unknown): FaultKind {
   if (!isError(error)) return 'rejected';
   if (error.name === 'SequelizeConnectionAcquireTimeoutError') return 'overloaded';
@@ -103,7 +106,7 @@ function kindOf(error: unknown): FaultKind {
   }
   // mysql2 marks what ends a connection, whatever the system calls it.
   if (driver.fatal === true) return 'connection_lost';
-  if (/closed state|connection is closed/i.test(driver.message)) return 'connection_lost';
+  if (CLOSED.test(driver.message)) return 'connection_lost';
   return 'rejected';
 }
 
@@ -120,6 +123,8 @@ function sqliteKind(code: string, message: string): FaultKind {
     case 'SQLITE_CANTOPEN':
     case 'SQLITE_PERM':
       return 'unwritable';
+    case 'SQLITE_MISUSE':
+      return message.includes('handle is closed') ? 'connection_lost' : 'rejected';
     default:
       return 'rejected';
   }

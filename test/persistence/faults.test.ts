@@ -55,6 +55,13 @@ describe.each(DATABASES)('what an error of the database means on %s', (kind) => 
     expect(await kindOf(database.run(sql))).toBe(expected);
   });
 
+  it('what is asked of a database that was closed found a lost connection', async () => {
+    const closed = openDatabase(testDatabase.target, { poolMax: 2, queryTimeoutMs: 10_000 });
+    await closed.select('SELECT 1');
+    await closed.close();
+    expect(await kindOf(closed.select('SELECT 1'))).toBe('connection_lost');
+  });
+
   it('a transaction that fails leaves the connection to the next one clean', async () => {
     const first = await database.begin();
     expect(await kindOf(first.run(PRODUCT('taken')))).toBe('clash');
