@@ -60,9 +60,11 @@ const OverviewReply = z
       .array(
         z.strictObject({
           at: timestamp.meta({ description: 'When the minute began.' }),
-          rentals: count,
-          returns: count.meta({ description: 'Rentals that were completed or cancelled.' }),
-          holds: count,
+          rentals: count.nullable(),
+          returns: count
+            .nullable()
+            .meta({ description: 'Rentals that were completed or cancelled.' }),
+          holds: count.nullable(),
           refusals: count.meta({
             description: 'Commands refused for whatever reason, by this copy of the service.',
           }),
@@ -70,7 +72,7 @@ const OverviewReply = z
       )
       .meta({
         description:
-          'The last half hour, minute by minute. Of a store that does more than some thousand things in that time only the newest are counted.',
+          'The last half hour, minute by minute; null: there were too many since to count them.',
       }),
   })
   .meta({ id: 'Overview' });

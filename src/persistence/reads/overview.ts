@@ -7,7 +7,7 @@ import type { Instant } from '../../domain/instant.js';
 import type { MovementKind } from '../../domain/movement.js';
 import type { Database } from '../database.js';
 import { toldAvailable } from '../products.js';
-import { instant, integer, type Row, text } from '../rows.js';
+import { instant, integer, text } from '../rows.js';
 
 /** How a store stands at one moment. What is due counts as free. */
 export interface StoreOverview {
@@ -46,20 +46,20 @@ export interface LastSync {
   readonly drifted: number;
 }
 
-/** What happened in a minute: lines of the ledger. */
+/** What happened in a minute: lines of the ledger; null: there were too many since to count them. */
 export interface MinuteOfActivity {
   /** when it began */
   readonly at: Instant;
-  readonly rentals: number;
-  readonly returns: number;
-  readonly holds: number;
+  readonly rentals: number | null;
+  readonly returns: number | null;
+  readonly holds: number | null;
 }
 
 const LOWEST = 8;
 const MINUTE_MS = 60_000;
 const MINUTES = 30;
-/** Lines of one kind that are looked at: what a very busy store did before them is left out. */
-const LINES_MAX = 3_000;
+/** Lines of one kind that are counted: those of a quiet store, and then those of a busy one. */
+const LINES_MAX = [3_000, 30_000] as const;
 
 const ACTIVITY = {
   rent: 'rentals',
@@ -74,14 +74,14 @@ const KINDS = Object.keys(ACTIVITY) as ActivityKind[];
 /** Reads every product of the store once: for a few times a minute, and not for each caller. */
 export async function readOverview(
   database: Database,
-  query: { storeId: number; lowStockThreshold: number },
+  query: { storeId: number; lowStockThreshold: number; linesMax?: readonly number[] },
 ): Promise<StoreOverview> {
   const [stock, lowest, overdueRentals, lastSync, { at, activity }] = await Promise.all([
     readStock(database, query),
     readLowest(database, query),
     countOverdue(database, query.storeId),
     readLastSync(database, query.storeId),
-    readActivity(database, query.storeId),
+    readActivity(database, query.storeId, query.linesMax ?? LINES_MAX),
   ]);
   return { at, ...stock, lowest, overdueRentals, lastSync, activity };
 }
@@ -190,37 +190,54 @@ async function countOverdue(database: Database, storeId: number): Promise<number
 async function readActivity(
   database: Database,
   storeId: number,
+  linesMax: readonly number[],
 ): Promise<{ at: Instant; activity: MinuteOfActivity[] }> {
-  const { dialect } = database;
-  const newest = (kind: ActivityKind) =>
-    `SELECT * FROM (SELECT kind, created_at FROM movements WHERE store_id = ${storeId} ` +
-    `AND kind = '${kind}' ORDER BY id DESC LIMIT ${LINES_MAX}) AS those_${kind}`;
-  const [clock, lines] = await Promise.all([
-    database.select(`SELECT ${dialect.now} AS now`),
-    database.select(
-      `SELECT kind, created_at FROM (${KINDS.map(newest).join(' UNION ALL ')}) AS newest ` +
-        `WHERE created_at > ${dialect.hoursAgo(1)}`,
-    ),
-  ]);
-  const [row] = clock;
+  const [row] = await database.select(`SELECT ${database.dialect.now} AS now`);
   if (!row) throw new Error('the database told no time');
   const at = instant(row, 'now');
-  return { at, activity: byMinute(lines, at) };
+  const lines = await Promise.all(
+    KINDS.map(async (kind) => ({
+      what: ACTIVITY[kind],
+      ...(await countLines(database, { storeId, kind, linesMax })),
+    })),
+  );
+  const first = (Math.floor(at / MINUTE_MS) - MINUTES + 1) * MINUTE_MS;
+  const activity = Array.from({ length: MINUTES }, (_, i) => {
+    const began = first + i * MINUTE_MS;
+    const sum = (of: (typeof ACTIVITY)[ActivityKind]) => {
+      const these = lines.filter(({ what }) => what === of);
+      if (these.some(({ from }) => began < from)) return null;
+      return these.reduce((total, { counts }) => total + (counts.get(began) ?? 0), 0);
+    };
+    return { at: began, rentals: sum('rentals'), returns: sum('returns'), holds: sum('holds') };
+  });
+  return { at, activity };
 }
 
-function byMinute(lines: readonly Row[], now: Instant): MinuteOfActivity[] {
-  const last = Math.floor(now / MINUTE_MS);
-  const minutes = Array.from({ length: MINUTES }, (_, i) => ({
-    at: (last - MINUTES + 1 + i) * MINUTE_MS,
-    rentals: 0,
-    returns: 0,
-    holds: 0,
-  }));
-  for (const line of lines) {
-    const kind = KINDS.find((known) => known === line['kind']);
-    const minute =
-      minutes[Math.floor(instant(line, 'created_at') / MINUTE_MS) - last + MINUTES - 1];
-    if (kind && minute) minute[ACTIVITY[kind]]++;
+/** Lines of a kind by minute, and from which minute on all of them were counted. */
+async function countLines(
+  database: Database,
+  query: { storeId: number; kind: ActivityKind; linesMax: readonly number[] },
+): Promise<{ counts: ReadonlyMap<Instant, number>; from: Instant }> {
+  const { storeId, kind, linesMax } = query;
+  const counts = new Map<Instant, number>();
+  for (const limit of linesMax) {
+    const rows = await database.select(
+      'SELECT SUBSTR(created_at, 1, 16) AS began, COUNT(*) AS counted FROM (' +
+        `SELECT created_at FROM movements WHERE store_id = ${storeId} AND kind = '${kind}' ` +
+        `ORDER BY id DESC LIMIT ${limit}) AS newest ` +
+        `WHERE created_at > ${database.dialect.hoursAgo(1)} GROUP BY began`,
+    );
+    let total = 0;
+    for (const row of rows) {
+      counts.set(
+        Date.parse(`${text(row, 'began').replace(' ', 'T')}:00Z`),
+        integer(row, 'counted'),
+      );
+      total += integer(row, 'counted');
+    }
+    if (total < limit) return { counts, from: 0 };
   }
-  return minutes;
+  // Of the first of these minutes some may be missing.
+  return { counts, from: Math.min(...counts.keys()) + MINUTE_MS };
 }

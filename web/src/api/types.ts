@@ -168,11 +168,12 @@ export interface Overview {
     readonly unrepaired_products: number;
   } | null;
   readonly low_stock_threshold: number;
+  /** null: too many to count */
   readonly activity: readonly {
     readonly at: string;
-    readonly rentals: number;
-    readonly returns: number;
-    readonly holds: number;
+    readonly rentals: number | null;
+    readonly returns: number | null;
+    readonly holds: number | null;
     readonly refusals: number;
   }[];
 }

@@ -39,8 +39,12 @@ export function Now() {
 function Figures({ overview }: { overview: Overview }) {
   const { units, products } = overview;
   const lastMinutes = overview.activity.slice(-6, -1);
-  const perMinute = (what: 'rentals' | 'holds' | 'refusals') =>
-    Math.round(lastMinutes.reduce((sum, minute) => sum + minute[what], 0) * 2) / 10;
+  /** On average, over those of the last five minutes that were counted. */
+  const perMinute = (what: 'rentals' | 'holds' | 'refusals') => {
+    const counts = lastMinutes.flatMap((minute) => minute[what] ?? []);
+    if (counts.length === 0) return null;
+    return Math.round((counts.reduce((sum, n) => sum + n, 0) / counts.length) * 10) / 10;
+  };
   return (
     <div class="panel">
       <dl class="figures">
@@ -96,7 +100,7 @@ function Activity({ overview }: { overview: Overview }) {
   );
   const sums = series.map(
     ({ label, values }) =>
-      `${formatNumber(values.slice(0, -1).reduce((sum, n) => sum + n, 0))} ${label}`,
+      `${formatNumber(values.slice(0, -1).reduce<number>((sum, n) => sum + (n ?? 0), 0))} ${label}`,
   );
   return (
     <section class="panel" aria-label="The last half hour">

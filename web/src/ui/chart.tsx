@@ -7,7 +7,8 @@ export interface Series {
   readonly label: string;
   /** a custom property of the stylesheet, like `--free` */
   readonly color: string;
-  readonly values: readonly number[];
+  /** null: not known */
+  readonly values: readonly (number | null)[];
 }
 
 interface ChartProps {
