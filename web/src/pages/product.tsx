@@ -7,7 +7,7 @@ import { formatMoney, formatNumber } from '../format';
 import { announce, announceProblem } from '../ui/announce';
 import { MachinePicture } from '../ui/machine-picture';
 import { Figure, Instead, Link, PageTitle, Status, Time, UnitsBar } from '../ui/parts';
-import { type Asked, Changes } from './product-changes';
+import { type Change, Changes } from './product-changes';
 import { History } from './product-history';
 import { Ledger } from './product-ledger';
 import { ActiveRentals, Holds } from './product-units';
@@ -30,7 +30,7 @@ export function ProductPage({ named }: { named: string }) {
 }
 
 function Shown({ product, reload }: { product: Product; reload: () => void }) {
-  const [change, setChange] = useState<Asked | null>(null);
+  const [change, setChange] = useState<Change | null>(null);
   const [isBusy, setBusy] = useState(false);
   const { id, version } = product;
 

@@ -146,6 +146,7 @@ function BulkRestock(props: {
             value={typed}
             onValue={setTyped}
             problem={problem}
+            products={products}
           />
         )}
       </Form>
