@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { isAbout } from '../api/about';
 import { ApiError, call, sentenceOf } from '../api/client';
-import { useAsk } from '../api/hooks';
+import { UNTOLD, useAsk } from '../api/hooks';
 import type { Product } from '../api/types';
 import { formatMoney, formatNumber } from '../format';
 import { announce, announceProblem } from '../ui/announce';
@@ -15,7 +15,11 @@ import { ActiveRentals, Holds } from './product-units';
 /** One product: what its units do, what happened to it, and what can be done. */
 export function ProductPage({ named }: { named: string }) {
   const [id, setId] = useState<number | null>(/^\d{1,10}$/.test(named) ? Number(named) : null);
-  const asked = useAsk<Product>(`/api/products/${named}`, id === null ? undefined : isAbout(id));
+  const asked = useAsk<Product>(
+    `/api/products/${named}`,
+    id === null ? undefined : isAbout(id),
+    UNTOLD,
+  );
   const product = asked.data;
   if (product && id !== product.id) setId(product.id);
   if (!product) {
