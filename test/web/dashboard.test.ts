@@ -261,6 +261,53 @@ describeInBrowser('the dashboard', () => {
     expect((await admin.get(`/api/products/${id}`)).body.low_stock_threshold).toBe(2);
   });
 
+  it('adds units once where the answer was lost and it is sent again', async () => {
+    const id = await makeProduct('ONCE', 4);
+    const { page } = visitor;
+    let isLost = true;
+    await page.route('**/api/inventory/restock', async (route) => {
+      const response = await route.fetch();
+      if (!isLost) return route.fulfill({ response });
+      isLost = false;
+      return route.fulfill({ status: 503, json: { detail: 'What came of it is not known.' } });
+    });
+    await visitor.open(`/products/${id}`);
+    await button('Restock').click();
+    await field('Units more').fill('3');
+    await dialog().getByRole('button', { name: 'Restock' }).click();
+    await dialog().getByText('What came of it is not known.').waitFor();
+    await dialog().getByRole('button', { name: 'Restock' }).click();
+    await said('3 units more of Name of ONCE.');
+    expect((await admin.get(`/api/products/${id}`)).body.quantity).toBe(7);
+    // Another amount is another request, also where the answer to the first was lost.
+    isLost = true;
+    await button('Restock').click();
+    await field('Units more').fill('2');
+    await dialog().getByRole('button', { name: 'Restock' }).click();
+    await dialog().getByText('What came of it is not known.').waitFor();
+    await field('Units more').fill('1');
+    await dialog().getByRole('button', { name: 'Restock' }).click();
+    await said('1 unit more of Name of ONCE.');
+    expect((await admin.get(`/api/products/${id}`)).body.quantity).toBe(10);
+    visitor.forgive(/status of 503/);
+  });
+
+  it('says which of several products can not be restocked, and restocks none', async () => {
+    await makeProduct('FULL-1', 1);
+    await makeProduct('FULL-2', 999_999_999);
+    await visitor.open('/products?q=full-');
+    await visitor.page.getByLabel('Choose FULL-1').check();
+    await visitor.page.getByLabel('Choose FULL-2').check();
+    await button('Restock').click();
+    await field('Units more of each').fill('nine');
+    await dialog().getByRole('button', { name: 'Restock' }).click();
+    await visitor.wrong('Units more of each', /^must be a number$/);
+    await field('Units more of each').fill('2');
+    await dialog().getByRole('button', { name: 'Restock' }).click();
+    await visitor.wrong('Units more of each', /^Name of FULL-2: must leave the product/);
+    expect((await admin.get('/api/products/FULL-1')).body.quantity).toBe(1);
+  });
+
   it('says what is wrong with a change beside its field, and changes nothing', async () => {
     const id = await makeProduct('WRONG', 4);
     await admin.post('/api/rentals', { product_id: id, quantity: 3 });

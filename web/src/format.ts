@@ -7,7 +7,6 @@ const months = new Intl.DateTimeFormat('en-GB', {
   year: 'numeric',
   timeZone: 'UTC',
 });
-const spans = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
 
 export const formatNumber = (value: number) => numbers.format(value);
 
@@ -31,13 +30,11 @@ export function formatWeek(week: string): string {
   return `${days.format(monday)} to ${days.format(monday + 6 * DAY_MS)}`;
 }
 
-export const formatClock = (iso: string) => clocks.format(new Date(iso));
-
 const UNITS = [
   ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
-  ['second', 1],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
 ] as const;
 
 export const DAY_MS = 86_400_000;
@@ -56,8 +53,12 @@ export function formatAxis(seconds: readonly number[], stepSeconds: number): str
 /** `in 5 min`, `2 days ago`. */
 export function formatSpan(iso: string, nowMs = Date.now()): string {
   const seconds = Math.round((Date.parse(iso) - nowMs) / 1000);
-  const [unit, size] = UNITS.find(([, each]) => Math.abs(seconds) >= each) ?? ['second', 1];
-  return spans.format(Math.trunc(seconds / size), unit);
+  const found = UNITS.find(([, each]) => Math.abs(seconds) >= each);
+  if (!found) return 'now';
+  const [unit, size] = found;
+  const n = Math.floor(Math.abs(seconds) / size);
+  const span = unit === 'day' ? counted(n, unit) : `${n} ${unit}`;
+  return seconds > 0 ? `in ${span}` : `${span} ago`;
 }
 
 /** Minor units of a currency, as money. */

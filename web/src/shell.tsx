@@ -1,8 +1,6 @@
-import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLiveState } from './api/hooks';
 import type { LiveState } from './api/live';
-import { useRoutes } from './features';
 import { Drift } from './pages/drift';
 import { Import } from './pages/import';
 import { NewProduct } from './pages/new-product';
@@ -54,23 +52,22 @@ export function Shell({ onSignOut }: { onSignOut: () => void }) {
 }
 
 function Navigation({ place }: { place: Place }) {
-  const routes = useRoutes();
   const isAdmin = useSession().role === 'admin';
   const entries: readonly (readonly [path: string, label: string, isThere: boolean])[] = [
     ['/', 'Now', true],
     ['/products', 'Products', true],
     ['/rentals', 'Rentals', true],
     ['/reservations', 'Reservations', true],
-    ['/orders', 'Orders', routes?.hasOrders ?? false],
+    ['/orders', 'Orders', true],
     ['/drift', 'Drift', isAdmin],
-    ['/reports', 'Reports', routes?.hasReports ?? false],
+    ['/reports', 'Reports', true],
   ];
   const nav = useRef<HTMLElement>(null);
   // On a phone they stand side by side, and reach beyond its edge.
   useEffect(() => {
     const current = nav.current?.querySelector('[aria-current]');
     current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [place.path, routes]);
+  }, [place.path]);
   const isCurrent = (path: string) =>
     path === '/' ? place.path === '/' : `${place.path}/`.startsWith(`${path}/`);
   return (
@@ -92,7 +89,6 @@ function Navigation({ place }: { place: Place }) {
 
 function CurrentPage({ place }: { place: Place }) {
   const { path, query } = place;
-  const routes = useRoutes();
   const product = /^\/products\/([^/]+)$/.exec(path)?.[1];
   switch (path) {
     case '/':
@@ -108,13 +104,11 @@ function CurrentPage({ place }: { place: Place }) {
     case '/reservations':
       return <Reservations query={query} />;
     case '/orders':
-      return (
-        <WhereThere isThere={routes?.hasOrders} title="Orders" page={<Orders query={query} />} />
-      );
+      return <Orders query={query} />;
     case '/drift':
       return <Drift />;
     case '/reports':
-      return <WhereThere isThere={routes?.hasReports} title="Reports" page={<Reports />} />;
+      return <Reports />;
     default:
       if (product !== undefined) return <ProductPage key={product} named={product} />;
       return (
@@ -124,18 +118,6 @@ function CurrentPage({ place }: { place: Place }) {
         </>
       );
   }
-}
-
-/** A page of routes that not every service has. */
-function WhereThere(props: { isThere: boolean | undefined; title: string; page: VNode }) {
-  const { isThere, title, page } = props;
-  if (isThere) return page;
-  return (
-    <>
-      <PageTitle title={title} />
-      {isThere === false && <p class="box">This service has no {title.toLowerCase()}.</p>}
-    </>
-  );
 }
 
 const STATES: Readonly<Record<LiveState, string>> = {

@@ -15,6 +15,12 @@ export class ApiError extends Error {
     this.errors = (problem.errors ?? []).filter((error) => typeof error.message === 'string');
   }
 
+  /** Whether nothing more comes of the request; else it may be done, or be under way. */
+  get isFinal(): boolean {
+    if (this.status < 400 || this.status >= 500) return false;
+    return ![408, 429].includes(this.status) && this.code !== 'idempotency_in_progress';
+  }
+
   /** What is said of a field, or of one within it; null where nothing is. */
   about(field: string): string | null {
     const found = this.errors.find(({ field: named }) => named === field);

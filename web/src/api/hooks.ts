@@ -16,8 +16,14 @@ export interface Asked<T> {
 /** So often at most is asked again, however much happens. */
 const RELOAD_MS = 400;
 
-/** For what no event tells of: an order that is made or refunded, how an endpoint does, a run's end. */
-export const UNTOLD: AskOptions = { everyMs: 5_000 };
+/** So often is asked again where no event tells of a change. */
+export const UNTOLD_MS = 5_000;
+
+/**
+ * For what no event tells of: a product's name or price, an order that is made or refunded, how an
+ * endpoint does, a run's end.
+ */
+export const UNTOLD: AskOptions = { everyMs: UNTOLD_MS };
 
 export interface AskOptions {
   /** how old an answer may be: only so long after an event has one surely seen it */
@@ -138,7 +144,7 @@ const NAMES_MAX = 200;
 export function useProducts(ids: readonly number[]): ReadonlyMap<number, Product> {
   const wanted = [...new Set(ids)].sort((a, b) => a - b).slice(0, NAMES_MAX);
   const path = `/api/products?limit=${NAMES_MAX}&ids=${wanted.join(',')}`;
-  const { data } = useAsk<Page<Product>>(wanted.length === 0 ? null : path);
+  const { data } = useAsk<Page<Product>>(wanted.length === 0 ? null : path, undefined, UNTOLD);
   const [known, setKnown] = useState<ReadonlyMap<number, Product>>(new Map());
   useEffect(() => {
     if (data)

@@ -41,6 +41,7 @@ class Live {
       if (this.#state !== 'live' && !document.hidden) this.#tell(null);
     }, BEAT_MS);
     addEventListener('online', this.#now);
+    addEventListener('offline', this.#away);
     void this.#connect();
   }
 
@@ -50,11 +51,8 @@ class Live {
     clearTimeout(this.#retry);
     clearInterval(this.#beat);
     removeEventListener('online', this.#now);
-    const socket = this.#socket;
-    this.#socket = null;
-    // The browser complains where one is closed that is not open yet.
-    if (socket?.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
-    else socket?.close();
+    removeEventListener('offline', this.#away);
+    this.#drop();
   }
 
   /** Calls `listener` with each event; null where something may have been missed. */
@@ -75,6 +73,24 @@ class Live {
     clearTimeout(this.#retry);
     void this.#connect();
   };
+
+  /** The network is gone: a connection would not say so for a long time. */
+  readonly #away = () => {
+    // What is on its way is passed over.
+    this.#round++;
+    this.#drop();
+    this.#lost();
+  };
+
+  #drop(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onmessage = null;
+    // The browser complains where one is closed that is not open yet.
+    if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+    else socket.close();
+  }
 
   async #connect(): Promise<void> {
     if (!this.#isRunning) return;

@@ -187,7 +187,7 @@ export interface Session {
   readonly expires_at: string | null;
 }
 
-/** An event of the stream; its data is not read, since what it is about is asked for anew. */
+/** An event of the stream. Its data says what it is about, and that is asked for anew. */
 export interface LiveEvent {
   readonly id: string;
   readonly type: string;

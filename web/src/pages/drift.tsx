@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { ApiError, call, sentenceOf } from '../api/client';
-import { useAsk, useProducts } from '../api/hooks';
+import { UNTOLD, useAsk, useProducts } from '../api/hooks';
 import type { Counters, Drift as Finding, Page, SyncReport, SyncRun } from '../api/types';
 import { counted, formatNumber, formatTime, formatWord } from '../format';
 import { useIsAdmin } from '../session';
@@ -34,14 +34,24 @@ const STARTERS: Readonly<Record<string, string>> = {
   cron: 'the service',
 };
 
+/** What a dry run found, and what became of it since. */
+interface Found {
+  readonly report: SyncReport;
+  /** how it was looked for: a repair looks in the same way */
+  readonly isDeep: boolean;
+  /** products that are in order since, whoever repaired them */
+  readonly repaired: number;
+}
+
 /** Looks for counters that disagree with what they count, and mends them. */
 export function Drift() {
   const isAdmin = useIsAdmin();
   const runs = useAsk<Page<SyncRun>>(
     isAdmin ? '/api/products/sync-quantities/status?limit=20' : null,
     ({ type }) => type === 'drift.found',
+    UNTOLD,
   );
-  const [report, setReport] = useState<SyncReport | null>(null);
+  const [found, setFound] = useState<Found | null>(null);
   const [isDeep, setDeep] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -61,8 +71,8 @@ export function Drift() {
     setError(null);
     try {
       const path = `/api/products/sync-quantities?dry_run=true&deep=${isDeep}`;
-      const found = await call<SyncReport>('POST', path);
-      setReport(found);
+      const report = await call<SyncReport>('POST', path);
+      setFound({ report, isDeep, repaired: 0 });
     } catch (reason) {
       if (!(reason instanceof ApiError && reason.status === 401)) setError(reason);
     } finally {
@@ -71,21 +81,15 @@ export function Drift() {
     }
   };
   const repair = async (key: string) => {
+    if (asked === null || !found) return;
     const path =
-      asked === 'all' || asked === null
-        ? `/api/products/sync-quantities?deep=${isDeep}`
-        : `/api/products/${asked}/sync-quantity?deep=${isDeep}`;
-    const done = await call<SyncReport>('POST', path, { key });
-    announce(`${counted(done.synced_products, 'product')} repaired.`);
-    const mended = new Set(done.details.map(({ product_id }) => product_id));
-    setReport(
-      (before) =>
-        before && {
-          ...before,
-          synced_products: Math.max(0, before.synced_products - done.synced_products),
-          details: before.details.filter(({ product_id }) => !mended.has(product_id)),
-        },
-    );
+      asked === 'all'
+        ? `/api/products/sync-quantities?deep=${found.isDeep}`
+        : `/api/products/${asked}/sync-quantity?deep=${found.isDeep}`;
+    const { synced_products: repaired } = await call<SyncReport>('POST', path, { key });
+    announce(repaired === 0 ? IN_ORDER[asked === 'all' ? 'all' : 'one'] : sayRepaired(repaired));
+    // Whatever the repair did not find any more is in order as well: somebody was there before.
+    setFound(asked === 'all' ? allInOrder(found) : oneInOrder(found, asked));
     setAsked(null);
     runs.reload();
   };
@@ -108,14 +112,11 @@ export function Drift() {
         </div>
         <p class="quiet">A dry run: it finds what is wrong, and changes nothing.</p>
         <div role="alert">{error !== null && <p class="wrong box">{sentenceOf(error)}</p>}</div>
-        <p role="status">
-          {report &&
-            `${counted(report.total_products, 'product')} looked at, ${formatNumber(report.synced_products)} drifted.`}
-        </p>
-        {report && report.details.length > 0 && (
+        <p role="status">{found && sayFound(found)}</p>
+        {found && found.report.details.length > 0 && (
           <>
-            <Findings findings={report.details} onRepair={setAsked} />
-            {report.details_truncated && <p class="quiet">The first 1,000 are shown.</p>}
+            <Findings findings={found.report.details} onRepair={setAsked} />
+            {found.report.details_truncated && <p class="quiet">The first 1,000 are shown.</p>}
             <div class="row end">
               <button type="button" class="primary" onClick={() => setAsked('all')}>
                 Repair all
@@ -145,6 +146,31 @@ export function Drift() {
       </section>
     </>
   );
+}
+
+const IN_ORDER = {
+  one: 'The product was in order already.',
+  all: 'All products were in order already.',
+} as const;
+
+const sayRepaired = (repaired: number) => `${counted(repaired, 'product')} repaired.`;
+
+function sayFound({ report, repaired }: Found): string {
+  const { total_products: total, synced_products: drifted } = report;
+  const found = `${counted(total, 'product')} looked at, ${formatNumber(drifted)} drifted`;
+  if (repaired === 0) return `${found}.`;
+  return `${found}; ${formatNumber(repaired)} of ${formatNumber(drifted)} repaired since.`;
+}
+
+const allInOrder = (found: Found): Found => ({
+  ...found,
+  report: { ...found.report, details: [] },
+  repaired: found.report.synced_products,
+});
+
+function oneInOrder(found: Found, productId: number): Found {
+  const details = found.report.details.filter(({ product_id }) => product_id !== productId);
+  return { ...found, report: { ...found.report, details }, repaired: found.repaired + 1 };
 }
 
 interface FindingsProps {

@@ -9,7 +9,8 @@ import { type BadLine, COLUMNS, importAll, type Preview, preview } from './impor
 type Step =
   | { readonly is: 'choosing' }
   | { readonly is: 'checking'; readonly done: number; readonly of: number }
-  | { readonly is: 'checked'; readonly preview: Preview }
+  /** `made`: so many were made when it stopped half way; null: none were sent */
+  | { readonly is: 'checked'; readonly preview: Preview; readonly made: number | null }
   | { readonly is: 'importing'; readonly done: number; readonly of: number }
   | { readonly is: 'done'; readonly made: number; readonly bad: readonly BadLine[] };
 
@@ -32,7 +33,7 @@ export function Import() {
         setStep({ is: 'checking', done, of }),
       );
       key.current = newKey();
-      setStep({ is: 'checked', preview: found });
+      setStep({ is: 'checked', preview: found, made: null });
     } catch (reason) {
       setError(reason);
       setStep({ is: 'choosing' });
@@ -40,18 +41,20 @@ export function Import() {
   };
   const send = async (found: Preview) => {
     const { good } = found;
+    let done = 0;
     setError(null);
     setStep({ is: 'importing', done: 0, of: good.length });
     try {
-      const { made, bad } = await importAll(good, key.current, (done) =>
-        setStep({ is: 'importing', done, of: good.length }),
-      );
+      const { made, bad } = await importAll(good, key.current, (madeSoFar) => {
+        done = madeSoFar;
+        setStep({ is: 'importing', done, of: good.length });
+      });
       announce(`${counted(made, 'product')} made.`);
       setStep({ is: 'done', made, bad });
     } catch (reason) {
       setError(reason);
       // With the same key again nothing is made twice.
-      setStep({ is: 'checked', preview: found });
+      setStep({ is: 'checked', preview: found, made: done });
     }
   };
 
@@ -97,7 +100,11 @@ export function Import() {
         {isBusy && <progress max={step.of || 1} value={step.done} aria-label="Progress" />}
       </div>
       {step.is === 'checked' && (
-        <Checked preview={step.preview} onImport={() => void send(step.preview)} />
+        <Checked
+          preview={step.preview}
+          isBegun={step.made !== null}
+          onImport={() => void send(step.preview)}
+        />
       )}
       {step.is === 'done' && (
         <div class="panel">
@@ -119,6 +126,10 @@ function progressOf(step: Step): string {
       return `Checked ${formatNumber(step.done)} of ${formatNumber(step.of)} lines …`;
     case 'checked': {
       const { good, bad } = step.preview;
+      if (step.made !== null) {
+        const made = `${formatNumber(step.made)} of ${counted(good.length, 'product')}`;
+        return `It stopped half way: at least ${made} are made. Sent again, none is made twice.`;
+      }
       return `${counted(good.length, 'product')} can be made, ${counted(bad.length, 'line')} can not.`;
     }
     case 'importing':
@@ -128,7 +139,14 @@ function progressOf(step: Step): string {
   }
 }
 
-function Checked({ preview: found, onImport }: { preview: Preview; onImport: () => void }) {
+interface CheckedProps {
+  readonly preview: Preview;
+  /** some of it may be made already */
+  readonly isBegun: boolean;
+  readonly onImport: () => void;
+}
+
+function Checked({ preview: found, isBegun, onImport }: CheckedProps) {
   const { good, bad, unknownColumns } = found;
   const columns = COLUMNS.filter((column) => good.some(({ body }) => column in body));
   return (
@@ -141,7 +159,7 @@ function Checked({ preview: found, onImport }: { preview: Preview; onImport: () 
       {bad.length > 0 && <BadLines bad={bad} />}
       {good.length > 0 && (
         <>
-          <h2>What would be made</h2>
+          <h2>{isBegun ? 'What was to be made' : 'What would be made'}</h2>
           <Table label="Products that can be made">
             <thead>
               <tr>
@@ -165,15 +183,18 @@ function Checked({ preview: found, onImport }: { preview: Preview; onImport: () 
           {good.length > SHOWN && <p class="quiet">The first {SHOWN} are shown.</p>}
           <div class="row end">
             <button type="button" class="primary" onClick={onImport}>
-              {bad.length === 0
-                ? `Make ${counted(good.length, 'product')}`
-                : `Make ${counted(good.length, 'product')}, leave ${counted(bad.length, 'line')} out`}
+              {isBegun ? 'Make the rest' : sayMake(found)}
             </button>
           </div>
         </>
       )}
     </div>
   );
+}
+
+function sayMake({ good, bad }: Preview): string {
+  const make = `Make ${counted(good.length, 'product')}`;
+  return bad.length === 0 ? make : `${make}, leave ${counted(bad.length, 'line')} out`;
 }
 
 function BadLines({ bad }: { bad: readonly BadLine[] }) {

@@ -5,7 +5,7 @@ import { go } from '../router';
 import { announce } from '../ui/announce';
 import { Field, Form, toNumber, toTextOrNull } from '../ui/form';
 import { PageTitle } from '../ui/parts';
-import { bodyOf, DRAFT_FIELDS, EMPTY_DRAFT, ProductFields } from './product-form';
+import { changeableOf, DRAFT_FIELDS, EMPTY_DRAFT, ProductFields } from './product-form';
 
 export function NewProduct() {
   const [sku, setSku] = useState('');
@@ -16,7 +16,7 @@ export function NewProduct() {
 
   const send = async (key: string) => {
     const body = {
-      ...bodyOf(draft),
+      ...changeableOf(draft),
       sku: sku.trim(),
       quantity: toNumber(quantity),
       parent_id: toTextOrNull(parent),

@@ -1,10 +1,11 @@
 import { useMemo } from 'preact/hooks';
-import { UNTOLD, useAsk, useProducts } from '../api/hooks';
+import { sentenceOf } from '../api/client';
+import { type Asked, UNTOLD, useAsk, useProducts } from '../api/hooks';
 import type { CamelPage, Order, Overview, Page, Rental, WebhookEndpoint } from '../api/types';
-import { useRoutes } from '../features';
-import { counted, formatNumber, formatSpan, formatTime } from '../format';
+import { counted, formatNumber, formatTime } from '../format';
 import { useSession } from '../session';
 import { Chart } from '../ui/chart';
+import { Span } from '../ui/clock';
 import { Figure, Instead, Link, PageTitle, UnitsBar } from '../ui/parts';
 
 const always = () => true;
@@ -27,7 +28,7 @@ export function Now() {
       <Instead of={overview} empty={null} />
       {overview.data && <Figures overview={overview.data} />}
       <div class="columns">
-        <Attention overview={overview.data} />
+        <Attention figures={overview} />
         <LowStock overview={overview.data} />
         <Overdue />
       </div>
@@ -116,17 +117,17 @@ function Activity({ overview }: { overview: Overview }) {
 }
 
 /** What somebody has to look after. */
-function Attention({ overview }: { overview: Overview | null }) {
+function Attention({ figures }: { figures: Asked<Overview> }) {
   const { role } = useSession();
-  const routes = useRoutes();
+  const overview = figures.data;
   const refunds = useAsk<CamelPage<Order>>(
-    routes?.hasOrders ? `/api/orders?status=refund_required&limit=${COUNTED_MAX}` : null,
+    `/api/orders?status=refund_required&limit=${COUNTED_MAX}`,
     ({ type }) => type.startsWith('order.'),
     UNTOLD,
   );
   const mayAskWebhooks = role === 'admin' || role === 'service';
   const webhooks = useAsk<CamelPage<WebhookEndpoint>>(
-    mayAskWebhooks && routes?.hasWebhooks ? '/api/webhook-endpoints?limit=200' : null,
+    mayAskWebhooks ? '/api/webhook-endpoints?limit=200' : null,
     ({ type }) => type === 'webhook_endpoint.disabled',
     UNTOLD,
   );
@@ -136,9 +137,36 @@ function Attention({ overview }: { overview: Overview | null }) {
   );
   const drift = role === 'admin' ? overview : null;
   const unrepaired = drift?.last_sync?.unrepaired_products ?? 0;
+  const questions: readonly (readonly [about: string, asked: Asked<unknown>])[] = [
+    ['Stock, rentals and drift', figures],
+    ['Orders to refund', refunds],
+    ...(mayAskWebhooks ? [['Webhooks', webhooks] as const] : []),
+  ];
+  const unanswered = questions.filter(([, { error }]) => error !== null);
+  const isAllAnswered = questions.every(([, { data, error }]) => data !== null && error === null);
+  const overdue = overview?.overdue_rentals ?? 0;
+  const empty = overview?.empty_products ?? 0;
+  const isQuiet = refund + unrepaired + failing.length + overdue + empty === 0;
   return (
     <section class="panel" aria-labelledby="attention">
       <h2 id="attention">Needs attention</h2>
+      {unanswered.length > 0 && (
+        <div class="wrong box" role="alert">
+          {unanswered.map(([about, { error }]) => (
+            <p key={about}>
+              {about} could not be looked at: {sentenceOf(error)}
+            </p>
+          ))}
+          <button
+            type="button"
+            onClick={() => {
+              for (const [, { reload }] of unanswered) reload();
+            }}
+          >
+            Try again
+          </button>
+        </div>
+      )}
       <ul class="plain-list">
         {refund > 0 && (
           <li class="bad">
@@ -161,25 +189,26 @@ function Attention({ overview }: { overview: Overview | null }) {
         {failing.length > SHOWN_FEW && (
           <li class="bad">{counted(failing.length - SHOWN_FEW, 'webhook')} more failing</li>
         )}
-        {overview && overview.overdue_rentals > 0 && (
+        {overdue > 0 && (
           <li>
-            <Link to="/rentals?overdue=true">
-              {counted(overview.overdue_rentals, 'rental')} overdue
-            </Link>
+            <Link to="/rentals?overdue=true">{counted(overdue, 'rental')} overdue</Link>
           </li>
         )}
-        {overview && overview.empty_products > 0 && (
+        {empty > 0 && (
           <li>
             <Link to="/products?status=rented_out">
-              {counted(overview.empty_products, 'product')} with no unit free
+              {counted(empty, 'product')} with no unit free
             </Link>
           </li>
         )}
+        {isAllAnswered && isQuiet && <li>Nothing needs attention.</li>}
         {drift && (
           <li class="quiet">
             {drift.last_sync ? (
-              `All products were looked at for drift ${formatSpan(drift.last_sync.started_at)}: ` +
-              sayFound(drift.last_sync)
+              <>
+                All products were looked at for drift <Span at={drift.last_sync.started_at} />:{' '}
+                {sayFound(drift.last_sync)}
+              </>
             ) : (
               <Link to="/drift">Drift was never looked for</Link>
             )}
@@ -260,7 +289,7 @@ function Overdue() {
               </Link>
               {rental.user_id !== null && ` · ${rental.user_id}`}
             </span>
-            <span class="bad">{rental.ends_at !== null && formatSpan(rental.ends_at)}</span>
+            <span class="bad">{rental.ends_at !== null && <Span at={rental.ends_at} />}</span>
           </li>
         ))}
       </ul>

@@ -6,10 +6,10 @@ import { announce } from '../ui/announce';
 import { Dialog } from '../ui/dialog';
 import { Field, Form, toNumber } from '../ui/form';
 import { fieldsOfUpdates, type UnitsAndReason, UnitsAndReasonFields } from '../ui/units-and-reason';
-import { bodyOf, DRAFT_FIELDS, draftOf, ProductFields } from './product-form';
+import { changeableOf, DRAFT_FIELDS, draftOf, ProductFields } from './product-form';
 
 /** What somebody wants to do with a product. */
-export type Asked = 'edit' | 'restock' | 'adjust' | 'unpublish';
+export type Change = 'edit' | 'restock' | 'adjust' | 'unpublish';
 
 interface ChangeProps {
   readonly product: Product;
@@ -17,7 +17,7 @@ interface ChangeProps {
   readonly onDone: () => void;
 }
 
-export function Changes(props: ChangeProps & { asked: Asked; onUnpublish: () => Promise<void> }) {
+export function Changes(props: ChangeProps & { asked: Change; onUnpublish: () => Promise<void> }) {
   const { asked, onUnpublish, onClose, product } = props;
   switch (asked) {
     case 'edit':
@@ -59,7 +59,7 @@ function Edit({ product, onClose, onDone }: ChangeProps) {
     const isNew = quantity.trim() !== String(opened.quantity);
     // A unit that is rented meanwhile changes the version; the fields of this form it leaves alone.
     const isGuarded = isNew ? { version: opened.version } : {};
-    const body = { ...bodyOf(draft), ...(isNew ? { quantity: toNumber(quantity) } : {}) };
+    const body = { ...changeableOf(draft), ...(isNew ? { quantity: toNumber(quantity) } : {}) };
     await call('PATCH', `/api/products/${product.id}`, { key, body, ...isGuarded });
     announce(`${draft.name} was changed.`);
     onDone();
@@ -108,6 +108,7 @@ function Restock({ product, onClose, onDone }: ChangeProps) {
             value={typed}
             onValue={setTyped}
             problem={problem}
+            products={[product]}
           />
         )}
       </Form>
@@ -149,6 +150,7 @@ function Adjust({ product, onClose, onDone }: ChangeProps) {
             value={typed}
             onValue={setTyped}
             problem={problem}
+            products={[product]}
           />
         )}
       </Form>

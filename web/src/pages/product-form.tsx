@@ -33,7 +33,7 @@ export function draftOf(product: Product): ProductDraft {
 }
 
 /** As the API takes it; what is no number is sent as it is, and the API says so. */
-export function bodyOf(draft: ProductDraft) {
+export function changeableOf(draft: ProductDraft) {
   return {
     name: draft.name.trim(),
     low_stock_threshold: toNumberOrNull(draft.low_stock_threshold),

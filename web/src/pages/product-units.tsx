@@ -1,7 +1,8 @@
 import { isAbout } from '../api/about';
 import { useAsk } from '../api/hooks';
 import type { CamelPage, Page, Rental, Reservation } from '../api/types';
-import { counted, formatSpan } from '../format';
+import { counted } from '../format';
+import { Span, useReloadAt } from '../ui/clock';
 import { Instead, Link } from '../ui/parts';
 import { RentalActions } from './rental-actions';
 import { ReservationActions } from './reservation-actions';
@@ -29,8 +30,12 @@ export function ActiveRentals({ productId, onChanged }: UnitsProps) {
           <li key={rental.id} class="row between">
             <span class="cut">
               {counted(rental.quantity, 'unit')} · {rental.user_id ?? 'nobody named'} ·{' '}
-              {formatSpan(rental.created_at)}
-              {rental.ends_at !== null && `, due ${formatSpan(rental.ends_at)}`}
+              <Span at={rental.created_at} />
+              {rental.ends_at !== null && (
+                <>
+                  , due <Span at={rental.ends_at} />
+                </>
+              )}
             </span>
             <RentalActions
               rental={rental}
@@ -56,6 +61,15 @@ export function Holds({ productId, onChanged }: UnitsProps) {
     isAbout(productId),
   );
   const rows = holds.data?.data ?? [];
+  const changed = () => {
+    holds.reload();
+    onChanged();
+  };
+  // Its units are free from then on, also before the cleanup has written that down.
+  useReloadAt(
+    rows.map(({ expiresAt }) => expiresAt),
+    changed,
+  );
   return (
     <section class="panel" aria-labelledby="holds">
       <h2 id="holds">Holds</h2>
@@ -64,15 +78,10 @@ export function Holds({ productId, onChanged }: UnitsProps) {
         {rows.map((hold) => (
           <li key={hold.id} class="row between">
             <span class="cut">
-              {counted(hold.quantity, 'unit')} · {hold.cartId} · until {formatSpan(hold.expiresAt)}
+              {counted(hold.quantity, 'unit')} · {hold.cartId} · ends{' '}
+              <Span at={hold.expiresAt} past="now" />
             </span>
-            <ReservationActions
-              reservation={hold}
-              onDone={() => {
-                holds.reload();
-                onChanged();
-              }}
-            />
+            <ReservationActions reservation={hold} onDone={changed} />
           </li>
         ))}
       </ul>

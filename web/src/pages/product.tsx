@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks';
 import { isAbout } from '../api/about';
 import { ApiError, call, sentenceOf } from '../api/client';
-import { useAsk } from '../api/hooks';
+import { UNTOLD, useAsk } from '../api/hooks';
 import type { Product } from '../api/types';
 import { formatMoney, formatNumber } from '../format';
 import { announce, announceProblem } from '../ui/announce';
 import { MachinePicture } from '../ui/machine-picture';
 import { Figure, Instead, Link, PageTitle, Status, Time, UnitsBar } from '../ui/parts';
-import { type Asked, Changes } from './product-changes';
+import { type Change, Changes } from './product-changes';
 import { History } from './product-history';
 import { Ledger } from './product-ledger';
 import { ActiveRentals, Holds } from './product-units';
@@ -15,7 +15,11 @@ import { ActiveRentals, Holds } from './product-units';
 /** One product: what its units do, what happened to it, and what can be done. */
 export function ProductPage({ named }: { named: string }) {
   const [id, setId] = useState<number | null>(/^\d{1,10}$/.test(named) ? Number(named) : null);
-  const asked = useAsk<Product>(`/api/products/${named}`, id === null ? undefined : isAbout(id));
+  const asked = useAsk<Product>(
+    `/api/products/${named}`,
+    id === null ? undefined : isAbout(id),
+    UNTOLD,
+  );
   const product = asked.data;
   if (product && id !== product.id) setId(product.id);
   if (!product) {
@@ -30,7 +34,7 @@ export function ProductPage({ named }: { named: string }) {
 }
 
 function Shown({ product, reload }: { product: Product; reload: () => void }) {
-  const [change, setChange] = useState<Asked | null>(null);
+  const [change, setChange] = useState<Change | null>(null);
   const [isBusy, setBusy] = useState(false);
   const { id, version } = product;
 

@@ -62,12 +62,15 @@ export function BulkActions({ products, onClear, onDone }: BulkProps) {
   };
   const publication = (verb: 'publish' | 'unpublish') =>
     each(`${verb}ed`, ({ id }) => call('POST', `/api/products/${id}/${verb}`));
+  // No form asks for it, so none says what went wrong.
+  const publish = () =>
+    publication('publish').catch((error: unknown) => announceProblem(sentenceOf(error)));
 
   return (
     <section class="bulk row between" aria-label="Chosen products">
       <strong role="status">{counted(products.length, 'product')} chosen</strong>
       <div class="row">
-        <button type="button" disabled={isBusy} onClick={() => void publication('publish')}>
+        <button type="button" disabled={isBusy} onClick={() => void publish()}>
           Publish
         </button>
         <button type="button" disabled={isBusy} onClick={() => setAsked('unpublish')}>
@@ -146,6 +149,7 @@ function BulkRestock(props: {
             value={typed}
             onValue={setTyped}
             problem={problem}
+            products={products}
           />
         )}
       </Form>

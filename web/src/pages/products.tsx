@@ -1,9 +1,10 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { withQuery } from '../api/client';
-import { useQuiet } from '../api/hooks';
+import { UNTOLD } from '../api/hooks';
 import type { Product } from '../api/types';
 import { counted, formatMoney, formatNumber } from '../format';
-import { hrefOf, setQuery } from '../router';
+import { hrefOf } from '../router';
+import { useFilters } from '../ui/filters';
 import { Choice, Field } from '../ui/form';
 import { PagedTable } from '../ui/paged-table';
 import { usePaged } from '../ui/paging';
@@ -29,39 +30,27 @@ const SORTS: readonly (readonly [Sort, string])[] = [
   ['-sku', 'SKU, Z to A'],
 ];
 
-const optionIn = <T extends string>(
-  options: readonly (readonly [T, string])[],
-  text: string | null,
-) => options.find(([value]) => value === text)?.[0];
+const optionIn = <T extends string>(options: readonly (readonly [T, string])[], text: string) =>
+  options.find(([value]) => value === text)?.[0];
 
 /** All products of the store: searched, sorted, and changed several at once. */
 export function Products({ query }: { query: URLSearchParams }) {
-  const [search, setSearch] = useState(query.get('q') ?? '');
-  const status = optionIn(STATUSES, query.get('status')) ?? '';
-  const sort = optionIn(SORTS, query.get('sort')) ?? '-id';
-  const quiet = useQuiet(search.trim());
+  const { typed, asked, set } = useFilters(query, ['q', 'status', 'sort']);
+  const status = optionIn(STATUSES, asked.status) ?? '';
+  const sort = optionIn(SORTS, asked.sort) ?? '-id';
+  const shownStatus = optionIn(STATUSES, typed.status) ?? '';
+  const isLowShown = shownStatus === 'low' && typed.q.trim() === '';
   const [chosen, setChosen] = useState<ReadonlyMap<number, Product>>(new Map());
 
-  const say = (change: { q?: string; status?: string; sort?: string }) => {
-    const said = { q: quiet, status, sort: sort === '-id' ? '' : sort, ...change };
-    setQuery(said);
-  };
-  // What is typed goes into the address once it is quiet
-  useEffect(() => {
-    if (quiet === (query.get('q') ?? '')) return;
-    // What is low can not be searched.
-    say({ q: quiet, status: status === 'low' && quiet !== '' ? '' : status });
-  }, [quiet]);
-
-  const isLow = status === 'low' && quiet === '';
+  const isLow = status === 'low' && asked.q === '';
   const base = withQuery('/api/products', {
     limit: ROWS,
-    q: quiet,
+    q: asked.q,
     status: status === 'low' ? null : status,
     // A search has an order of its own.
-    sort: quiet === '' ? sort : null,
+    sort: asked.q === '' ? sort : null,
   });
-  const any = usePaged<Product>(isLow ? null : base, concernsProducts);
+  const any = usePaged<Product>(isLow ? null : base, concernsProducts, UNTOLD);
   const low = useLowProducts(isLow, ROWS);
   const list = isLow ? low : any;
   const all = list.rows.length > 0 && list.rows.every(({ id }) => chosen.has(id));
@@ -89,28 +78,25 @@ export function Products({ query }: { query: URLSearchParams }) {
         <Field
           label="Search"
           type="search"
-          value={search}
-          onValue={setSearch}
+          value={typed.q}
+          // What is low can not be searched.
+          onValue={(q) => set({ q, ...(shownStatus === 'low' ? { status: '' } : {}) })}
           placeholder="SKU or name begins with …"
         />
         <Choice
           label="Status"
-          value={status}
+          value={shownStatus}
           options={STATUSES}
-          onValue={(value) => {
-            if (value === 'low') setSearch('');
-            say(value === 'low' ? { status: value, q: '', sort: '' } : { status: value });
-          }}
+          onValue={(value) =>
+            set({ status: value, ...(value === 'low' ? { q: '', sort: '' } : {}) })
+          }
         />
-        {!isLow && (
+        {!isLowShown && (
           <Choice
             label="Order"
-            value={sort}
+            value={optionIn(SORTS, typed.sort) ?? '-id'}
             options={SORTS}
-            onValue={(value) => {
-              setSearch('');
-              say({ sort: value === '-id' ? '' : value, q: '' });
-            }}
+            onValue={(value) => set({ sort: value === '-id' ? '' : value, q: '' })}
           />
         )}
       </search>
@@ -126,9 +112,9 @@ export function Products({ query }: { query: URLSearchParams }) {
       )}
       <p class="quiet" role="status">
         {list.data &&
-          (quiet === ''
+          (asked.q === ''
             ? ''
-            : `${counted(list.rows.length, 'product')} on this page for “${quiet}”.`)}
+            : `${counted(list.rows.length, 'product')} on this page for “${asked.q}”.`)}
       </p>
       <PagedTable
         list={list}

@@ -1,7 +1,8 @@
 import { withQuery } from '../api/client';
 import { useProducts } from '../api/hooks';
 import type { Rental } from '../api/types';
-import { formatNumber, formatSpan } from '../format';
+import { formatNumber } from '../format';
+import { Span, useNow } from '../ui/clock';
 import { useFilters } from '../ui/filters';
 import { Choice, Field } from '../ui/form';
 import { PagedTable } from '../ui/paged-table';
@@ -83,7 +84,7 @@ export function Rentals({ query }: { query: URLSearchParams }) {
             <td class="number">{formatNumber(rental.quantity)}</td>
             <td>{rental.user_id}</td>
             <td>
-              <Status of={isOverdue(rental) ? 'overdue' : rental.status} />
+              <RentalStatus rental={rental} />
               {rental.cancel_reason !== null && <small> {rental.cancel_reason}</small>}
             </td>
             <td class="nowrap">
@@ -103,8 +104,11 @@ export function Rentals({ query }: { query: URLSearchParams }) {
 function DueOrEnded({ rental }: { rental: Rental }) {
   const ended = rental.completed_at ?? rental.cancelled_at;
   if (ended !== null) return <Time at={ended} />;
-  return <>{rental.ends_at !== null && formatSpan(rental.ends_at)}</>;
+  return <>{rental.ends_at !== null && <Span at={rental.ends_at} />}</>;
 }
 
-const isOverdue = ({ status, ends_at }: Rental) =>
-  status === 'active' && ends_at !== null && Date.parse(ends_at) < Date.now();
+function RentalStatus({ rental: { status, ends_at } }: { rental: Rental }) {
+  const nowMs = useNow();
+  const isOverdue = status === 'active' && ends_at !== null && Date.parse(ends_at) < nowMs;
+  return <Status of={isOverdue ? 'overdue' : status} />;
+}

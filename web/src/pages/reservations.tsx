@@ -1,6 +1,7 @@
 import { withQuery } from '../api/client';
 import type { Reservation } from '../api/types';
-import { formatNumber, formatSpan } from '../format';
+import { formatNumber } from '../format';
+import { Span, useReloadAt } from '../ui/clock';
 import { useFilters } from '../ui/filters';
 import { Choice, Field } from '../ui/form';
 import { PagedTable } from '../ui/paged-table';
@@ -27,6 +28,10 @@ export function Reservations({ query }: { query: URLSearchParams }) {
       cartId: asked.cart,
     }),
     ({ type }) => type.startsWith('reservation.'),
+  );
+  useReloadAt(
+    list.rows.filter(({ status }) => status === 'reserved').map(({ expiresAt }) => expiresAt),
+    list.reload,
   );
   const isNarrowed = Object.values(asked).some((value) => value !== '');
   return (
@@ -82,7 +87,7 @@ export function Reservations({ query }: { query: URLSearchParams }) {
             </td>
             <td class="nowrap">
               {hold.status === 'reserved' ? (
-                formatSpan(hold.expiresAt)
+                <Span at={hold.expiresAt} past="due" />
               ) : (
                 <Time at={hold.confirmedAt ?? hold.releasedAt ?? hold.expiresAt} />
               )}

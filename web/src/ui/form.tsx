@@ -90,7 +90,10 @@ export function Choice<T extends string>({ label, value, options, onValue }: Cho
 }
 
 interface FormProps {
-  /** Sends it; `key` is the same for each attempt at the same thing. Throws what went wrong. */
+  /**
+   * Sends it; `key` is the same for each attempt at the same thing whose outcome is not known. Throws
+   * what went wrong.
+   */
   readonly onSend: (key: string) => Promise<void>;
   readonly submit: string;
   /** the fields, given what was wrong with the last attempt */
@@ -99,15 +102,15 @@ interface FormProps {
   readonly fields: readonly string[];
   readonly onCancel?: () => void;
   readonly isDanger?: boolean;
-  readonly isBlocked?: boolean;
 }
 
 /** A form: sends once however often it is pressed, and says what came of it. */
 export function Form(props: FormProps) {
-  const { onSend, submit, children, fields, onCancel, isDanger = false, isBlocked = false } = props;
+  const { onSend, submit, children, fields, onCancel, isDanger = false } = props;
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
-  const key = useRef(newKey());
+  /** the key of each content that was sent, and of which it is not known what came of it */
+  const keys = useRef(new Map<string, string>());
   const form = useRef<HTMLFormElement>(null);
   const problem = error instanceof ApiError ? error : null;
   const unsaid = problem?.errors.filter(({ field }) => !fields.includes(field)) ?? [];
@@ -118,11 +121,15 @@ export function Form(props: FormProps) {
     if (isBusy) return;
     setBusy(true);
     setError(null);
+    const content = contentOf(form.current);
+    const key = keys.current.get(content) ?? newKey();
+    keys.current.set(content, key);
     try {
-      await onSend(key.current);
+      await onSend(key);
+      keys.current.delete(content);
     } catch (reason) {
-      // A refusal is remembered under its key: what is sent after it is another request.
-      if (reason instanceof ApiError) key.current = newKey();
+      // An answer is remembered under its key: what is sent after it is another request.
+      if (reason instanceof ApiError && reason.isFinal) keys.current.delete(content);
       setError(reason);
       // Once the fields say what is wrong, the first of them gets the focus.
       setTimeout(() => form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus());
@@ -151,15 +158,22 @@ export function Form(props: FormProps) {
             Cancel
           </button>
         )}
-        <button
-          type="submit"
-          class={isDanger ? 'danger' : 'primary'}
-          disabled={isBusy || isBlocked}
-        >
+        <button type="submit" class={isDanger ? 'danger' : 'primary'} disabled={isBusy}>
           {isBusy ? 'One moment …' : submit}
         </button>
       </div>
     </form>
+  );
+}
+
+/** What somebody has put into a form: another content is another request. */
+function contentOf(form: HTMLFormElement | null): string {
+  const fields = [...(form?.querySelectorAll('input, select, textarea') ?? [])];
+  return JSON.stringify(
+    fields.map((field) => {
+      if (field instanceof HTMLInputElement && field.type === 'checkbox') return field.checked;
+      return (field as HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement).value;
+    }),
   );
 }
 

@@ -5,6 +5,7 @@ import type { CamelPage, LiveEvent, Page } from '../api/types';
 /** One page of a list, and how to turn it. */
 export interface Paged<T> extends Asked<Page<T> | CamelPage<T>> {
   readonly rows: readonly T[];
+  /** the one that is shown, which is not yet the one that is turned to; the first is 0 */
   readonly page: number;
   readonly hasMore: boolean;
   onPage(page: number): void;
@@ -15,6 +16,11 @@ interface Turned {
   readonly base: string;
   /** the cursor of each page up to this one; the first has none */
   readonly cursors: readonly (string | null)[];
+}
+
+/** The last page that was there. */
+interface Shown<T> extends Turned {
+  readonly data: Page<T> | CamelPage<T>;
 }
 
 /**
@@ -30,23 +36,27 @@ export function usePaged<T>(
   const cursors = turned.base === base ? turned.cursors : [null];
   const cursor = cursors.at(-1) ?? null;
   const asked = useAsk<Page<T> | CamelPage<T>>(base && pathOf(base, cursor), concerns, options);
-  const [last, setLast] = useState<{ base: string; data: Page<T> | CamelPage<T> } | null>(null);
+  const [last, setLast] = useState<Shown<T> | null>(null);
   useEffect(() => {
-    if (asked.data && base) setLast({ base, data: asked.data });
+    if (asked.data && base) setLast({ base, cursors, data: asked.data });
   }, [asked.data, base]);
   // The page before stays until the one that is turned to is there.
-  const data = asked.data ?? (last && last.base === base ? last.data : null);
+  const before = asked.data === null && last?.base === base ? last : null;
+  const data = asked.data ?? before?.data ?? null;
+  const shown = before?.cursors ?? cursors;
   const next = data && nextOf(data);
   return {
     ...asked,
     data,
     rows: data?.data ?? [],
-    page: cursors.length - 1,
+    page: shown.length - 1,
     hasMore: next !== null,
     onPage(page) {
-      if (base === null) return;
-      if (page < cursors.length) setTurned({ base, cursors: cursors.slice(0, page + 1) });
-      else if (next) setTurned({ base, cursors: [...cursors, next] });
+      if (base === null || (page >= shown.length && next === null)) return;
+      const to = page < shown.length ? shown.slice(0, page + 1) : [...shown, next];
+      // Where it could not be turned it is tried again.
+      if (to.at(-1) === cursor) asked.reload();
+      else setTurned({ base, cursors: to });
     },
   };
 }

@@ -27,17 +27,12 @@ export function PageTitle({ title, children }: { title: string; children?: Compo
 }
 let hasBeenShown = false;
 
-export function Link({ to, children, label }: LinkProps) {
-  return (
-    <a href={hrefOf(to)} aria-label={label}>
-      {children}
-    </a>
-  );
+export function Link({ to, children }: LinkProps) {
+  return <a href={hrefOf(to)}>{children}</a>;
 }
 interface LinkProps {
   readonly to: string;
   readonly children: ComponentChildren;
-  readonly label?: string | undefined;
 }
 
 const TONES: Readonly<Record<string, string>> = {
@@ -67,19 +62,15 @@ interface FigureProps {
   readonly value: number | null;
   readonly tone?: string;
   readonly to?: string;
-  readonly note?: string;
 }
 
 /** A figure with its name; null: not known yet. */
-export function Figure({ label, value, tone = '', to, note }: FigureProps) {
+export function Figure({ label, value, tone = '', to }: FigureProps) {
   const text = value === null ? '–' : formatNumber(value);
   return (
     <div class={`figure ${tone}`}>
       <dt>{label}</dt>
-      <dd>
-        {to === undefined ? text : <Link to={to}>{text}</Link>}
-        {note !== undefined && <small>{note}</small>}
-      </dd>
+      <dd>{to === undefined ? text : <Link to={to}>{text}</Link>}</dd>
     </div>
   );
 }
