@@ -22,6 +22,7 @@ export interface PastRental {
 export interface RentalEvent {
   readonly type: 'rent' | 'return';
   readonly rental: PastRental;
+  readonly atMs: number;
 }
 
 /** What happened to one product, in the order in which it happened. */
@@ -50,7 +51,7 @@ export function readHistory(folder: string): ProductHistory[] {
     readProducts(bytes, { publish: true }),
   );
   throwIfBad('products.csv', bad);
-  const events = new Map<string, TimedEvent[]>(products.map(({ body }) => [body.sku, []]));
+  const events = new Map<string, RentalEvent[]>(products.map(({ body }) => [body.sku, []]));
   throwIfBad(
     'rentals.csv',
     readIn(folder, 'rentals.csv', (bytes) => collectEvents(bytes, events)),
@@ -61,17 +62,13 @@ export function readHistory(folder: string): ProductHistory[] {
   }));
 }
 
-interface TimedEvent extends RentalEvent {
-  readonly atMs: number;
-}
-
-function inOrderOfTime(a: TimedEvent, b: TimedEvent): number {
+function inOrderOfTime(a: RentalEvent, b: RentalEvent): number {
   if (a.atMs !== b.atMs) return a.atMs - b.atMs;
   if (a.type !== b.type) return a.type === 'return' ? -1 : 1;
   return a.rental.line - b.rental.line;
 }
 
-function collectEvents(bytes: Uint8Array, events: ReadonlyMap<string, TimedEvent[]>): BadLine[] {
+function collectEvents(bytes: Uint8Array, events: ReadonlyMap<string, RentalEvent[]>): BadLine[] {
   const { rows, bad } = readCsv(bytes);
   const wrong = [...bad];
   for (const { line, values } of rows) {

@@ -6,11 +6,15 @@ import { createApp } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
 import { createLogger } from '../../src/log.js';
 import { openDatabase } from '../../src/persistence/database.js';
+import { createMigrator } from '../../src/persistence/migrations.js';
 import { signToken } from '../../src/tokens.js';
+import { pastTable, replayPast } from './past.js';
 import { type ReplayReport, replay } from './replay.js';
 import { script, storeNumber, type Terminal, UsageError, wholeNumber } from './script.js';
 
 const CONCURRENCY_MAX = 1_000;
+/** for one statement of those that write a past */
+const PAST_QUERY_MS = 60_000;
 const TOKEN_LIFETIME_SECONDS = 24 * 3600;
 
 /** `npm run replay -- FOLDER`: past rentals through the service's REST interface. */
@@ -20,6 +24,7 @@ Sends a folder of past rentals through the service's REST interface, and prints 
 
   npm run replay -- samples/sakila                          a service of its own, a database for now
   npm run replay -- samples/sakila --database               a service of its own, on DATABASE_URL
+  npm run replay -- samples/sakila --past                   with the folder's own times, for reports
   npm run replay -- samples/sakila --url http://127.0.0.1:3000 --token "$TOKEN"
 
   --url URL          a service that runs; --token goes with it
@@ -27,6 +32,8 @@ Sends a folder of past rentals through the service's REST interface, and prints 
   --database         use the database that DATABASE_URL names; what is replayed stays there
   --store N          the store to use, with a service of its own (default: 1)
   --concurrency N    products whose rentals are sent at the same time (default: 64)
+  --past             send nothing: write the rentals with the times that they have, and print what
+                     the reports say of them; with --database that one must have no ledger yet
 
 The folder holds products.csv (sku, name, quantity, …) and rentals.csv (sku, user_id, starts_at,
 returned_at). Each product's rentals and returns are sent in order of time, at the same instant
@@ -41,12 +48,13 @@ command line can not be understood.
     database: { type: 'boolean', default: false },
     store: { type: 'string' },
     concurrency: { type: 'string', default: '64' },
+    past: { type: 'boolean', default: false },
   },
   positionalsMax: 1,
   async run({ values, positionals }, terminal) {
     const [folder] = positionals;
     if (folder === undefined) throw new UsageError('Which folder? Name one, like samples/sakila.');
-    const { url, token, database } = values;
+    const { url, token, database, past } = values;
     const concurrency = wholeNumber(values.concurrency, {
       option: '--concurrency',
       min: 1,
@@ -55,6 +63,7 @@ command line can not be understood.
     if ((url === undefined) !== (token === undefined)) {
       throw new UsageError('--url and --token go together.');
     }
+    if (url !== undefined && past) throw new UsageError('--past is for a database, not for --url.');
     if (url !== undefined && token !== undefined) {
       if (database) throw new UsageError('--database is for a service of its own, not for --url.');
       if (values.store !== undefined) throw new UsageError('The token of --url says which store.');
@@ -65,6 +74,10 @@ command line can not be understood.
       return;
     }
     const storeId = storeNumber(values.store ?? '1');
+    if (past) {
+      terminal.print(await reportOnPast({ folder, storeId, database }, terminal));
+      return;
+    }
     const own = await startOwnService({ database, storeId }, terminal);
     // The first Ctrl-C ends the replay and cleans up; the second one ends the process.
     const interruption = new AbortController();
@@ -80,6 +93,42 @@ command line can not be understood.
   },
 });
 
+/** What the reports say of the folder's rentals, in a database for now or in DATABASE_URL. */
+async function reportOnPast(
+  options: { folder: string; storeId: number; database: boolean },
+  terminal: Terminal,
+): Promise<string> {
+  const place = placeFor('past.sqlite', { ...options, terminal });
+  try {
+    const config = readConfig(place.environment);
+    const limits = { poolMax: 2, queryTimeoutMs: PAST_QUERY_MS };
+    const database = openDatabase(config.database, limits);
+    try {
+      await database.select('SELECT 1');
+      await createMigrator(database, config.database).up();
+      const { lowStockThreshold } = config;
+      return pastTable(await replayPast(database, { ...options, lowStockThreshold }));
+    } finally {
+      await database.close();
+    }
+  } finally {
+    place.remove();
+  }
+}
+
+/** DATABASE_URL, or a file in a folder of its own that `remove` takes away. */
+function placeFor(
+  file: string,
+  { database, terminal }: { database: boolean; terminal: Terminal },
+): { environment: Terminal['environment']; remove(): void } {
+  if (database) return { environment: terminal.environment, remove: () => {} };
+  const folder = mkdtempSync(join(tmpdir(), 'availability-replay-'));
+  return {
+    environment: { ...terminal.environment, DATABASE_URL: `sqlite:${join(folder, file)}` },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
 interface OwnService {
   readonly url: string;
   readonly token: string;
@@ -91,15 +140,11 @@ async function startOwnService(
   { database, storeId }: { database: boolean; storeId: number },
   terminal: Terminal,
 ): Promise<OwnService> {
-  const folder = database ? null : mkdtempSync(join(tmpdir(), 'availability-replay-'));
-  const removeFolder = () => {
-    if (folder !== null) rmSync(folder, { recursive: true, force: true });
-  };
+  const place = placeFor('replay.sqlite', { database, terminal });
   try {
     const secret = randomBytes(48).toString('base64url');
     const config = readConfig({
-      ...terminal.environment,
-      ...(folder === null ? {} : { DATABASE_URL: `sqlite:${join(folder, 'replay.sqlite')}` }),
+      ...place.environment,
       HOST: '127.0.0.1',
       PORT: '0',
       JWT_SECRET: secret,
@@ -121,11 +166,11 @@ async function startOwnService(
       token,
       async stop() {
         await app.stop();
-        removeFolder();
+        place.remove();
       },
     };
   } catch (error) {
-    removeFolder();
+    place.remove();
     throw error;
   }
 }
