@@ -107,6 +107,20 @@ describeInBrowser('what needs attention', () => {
     await attention().getByText('not repaired').waitFor({ state: 'detached' });
   });
 
+  it('is not said to be nothing where it could not be looked at', async () => {
+    let isAway = true;
+    const title = 'The database is away';
+    await visitor.page.route('**/api/orders?*', (route) =>
+      isAway ? route.fulfill({ status: 503, json: { title } }) : route.continue(),
+    );
+    await visitor.open('');
+    await attention().getByText(`Orders to refund could not be looked at: ${title}`).waitFor();
+    expect(await attention().getByText('Nothing needs attention').count()).toBe(0);
+    isAway = false;
+    await attention().getByRole('alert').waitFor({ state: 'detached' });
+    visitor.forgive(/status of 503/);
+  });
+
   it('is shown anew after the service was away: the page says so, and goes on by itself', async () => {
     const product = await makeProduct(2);
     await visitor.open(`/products/${product}`);

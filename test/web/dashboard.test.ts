@@ -487,6 +487,20 @@ describeInBrowser('the dashboard', () => {
     });
   });
 
+  it('shows that a hold is over at the moment when it is, before anybody has written that down', async () => {
+    const id = await makeProduct('SHORT', 1);
+    const expiresAt = new Date(Date.now() + 9_000).toISOString();
+    const hold = { variantId: id, quantity: 1, reservationId: 'short', expiresAt };
+    const held = await admin.post('/api/inventory/reserve', { reservations: [hold] });
+    expect(held.status).toBe(200);
+    await visitor.open(`/products/${id}`);
+    const holds = visitor.region('Holds');
+    await holds.getByText(/short · ends in \d s/).waitFor();
+    await holds.getByText(/short · ends/).waitFor({ state: 'detached' });
+    await figure('Free', 1);
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
+  });
+
   it('finds drift, shows it as it is and as it will be, and repairs one or all', async () => {
     for (const sku of ['DRIFT-1', 'DRIFT-2', 'DRIFT-3']) {
       const id = await makeProduct(sku, 3);
