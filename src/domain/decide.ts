@@ -179,9 +179,9 @@ function apply(batch: Batch, command: Command, rules: DecisionRules): Outcome {
     case 'release':
       return releaseHold(batch, command);
     case 'confirm_cart':
-      return confirmCart(batch, command);
+      return confirmCart(batch, command, rules);
     case 'release_cart':
-      return releaseCart(batch, command);
+      return releaseCart(batch, command, rules);
     case 'sell':
       return sell(batch, command);
     case 'add_to_cart':

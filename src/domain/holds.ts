@@ -291,10 +291,15 @@ export function releaseHold(batch: Batch, command: ReleaseHold): Outcome<ToldRes
 }
 
 /** Gives the units of all holds of a cart back. */
-export function releaseCart(batch: Batch, command: ReleaseCart): Outcome<CartReleased> {
+export function releaseCart(
+  batch: Batch,
+  command: ReleaseCart,
+  rules: HoldRules,
+): Outcome<CartReleased> {
   if (!mayTouch(batch, command, command.cartId)) return refused({ code: 'forbidden' });
-  const rows = batch.reservationsOfCart(command);
-  if (rows.length === 0 && command.mustBeKnown) return refused({ code: 'reservation_not_found' });
+  const isKnown = batch.reservationsOfCart(command).length > 0;
+  if (!isKnown && command.mustBeKnown) return refused({ code: 'reservation_not_found' });
+  const rows = ownOfCart(batch, command).filter((row) => isRecent(row, batch.now, rules));
   const held = heldAndLocked(batch, command, rows);
   const lost = latestOfEachProduct(rows).filter((row) => isLost(row, batch.now));
   mustBeLocked(command, lost);
@@ -321,6 +326,25 @@ export function letGo(batch: Batch, rows: readonly Reservation[]): void {
     if ('refusal' in next) fail(row);
     else batch.letGo(next.reservation);
   }
+}
+
+/**
+ * Of a cart's reservations in order, those that are the caller's to touch: once nothing is held any
+ * more anybody may touch the cart, but what another held there is neither told nor in the way.
+ */
+export function ownOfCart(
+  batch: Batch,
+  cart: { storeId: number; cartId: string; ownerId: string | null },
+): Reservation[] {
+  return batch.reservationsOfCart(cart).filter((row) => mayTouchReservation(cart.ownerId, row, []));
+}
+
+/**
+ * Whether a cart still answers for a reservation: what ended longer ago is read or not, as it
+ * happens to be written down and asked for by others.
+ */
+export function isRecent({ expiresAt }: Reservation, now: Instant, rules: HoldRules): boolean {
+  return expiresAt >= now - rules.holdMaxMs;
 }
 
 /** Of reservations in order, the latest of each product: the older ones were replaced by it. */

@@ -14,14 +14,18 @@ export interface Needs {
   readonly holds: readonly HoldKey[];
   /** What the users' own carts hold who rent more of these products than are free. */
   ownHoldsOf(products: readonly Product[]): HoldKey[];
+  /** all that these carts hold: whose they are, it says */
+  readonly heldCarts: readonly CartInStore[];
   /** all that these carts hold, and what they held lately */
   readonly carts: readonly CartInStore[];
   /** all that the carts of these reservations hold */
   readonly cartsOf: readonly { readonly storeId: number; readonly reservationId: string }[];
   /** of which it matters whether they ever held anything, however long ago */
   readonly knownCarts: readonly CartInStore[];
-  /** all that became of holds of these carts on these products */
-  readonly pastHolds: readonly HoldKey[];
+  /** what these carts held of these products last, however long ago: of what is over, the latest */
+  readonly lastHolds: readonly HoldKey[];
+  /** what these carts lost of these products lately */
+  readonly lostHolds: readonly HoldKey[];
   /** reservations that these carts confirmed for these orders */
   readonly confirmations: readonly (CartInStore & { readonly orderId: string })[];
   /** customers whose holds are counted, their rows locked */
@@ -66,10 +70,12 @@ export function needsOf(commands: readonly Command[]): Needs {
   const rentalIds = new Set<string>();
   const reservationIds = new Set<string>();
   const holds: HoldKey[] = [];
+  const heldCarts: CartInStore[] = [];
   const carts: CartInStore[] = [];
   const cartsOf: { storeId: number; reservationId: string }[] = [];
   const knownCarts: CartInStore[] = [];
-  const pastHolds: HoldKey[] = [];
+  const lastHolds: HoldKey[] = [];
+  const lostHolds: HoldKey[] = [];
   const confirmations: (CartInStore & { orderId: string })[] = [];
   const customers: UserInStore[] = [];
   const claimedCarts: CartInStore[] = [];
@@ -108,7 +114,7 @@ export function needsOf(commands: readonly Command[]): Needs {
           holds.push({ storeId, productId, cartId });
           if (ownerId === null || isOfKnownKind(cartId)) continue;
           // Whose another cart is, only what is held in it says, on whatever product.
-          carts.push({ storeId, cartId });
+          heldCarts.push({ storeId, cartId });
           claimedCarts.push({ storeId, cartId });
         }
         if (ownerId !== null) customers.push({ storeId, userId: ownerId });
@@ -116,7 +122,7 @@ export function needsOf(commands: readonly Command[]): Needs {
       }
       case 'take_off_hold':
         holds.push(command);
-        if (command.ownerId !== null && !isOfKnownKind(command.cartId)) carts.push(command);
+        if (command.ownerId !== null && !isOfKnownKind(command.cartId)) heldCarts.push(command);
         break;
       case 'confirm_cart':
         carts.push(command);
@@ -130,8 +136,10 @@ export function needsOf(commands: readonly Command[]): Needs {
         const { storeId, ownerId, boughtBy } = command;
         for (const { productId, cartId, holdMustExist } of command.lines) {
           if (cartId !== null) {
-            if (ownerId !== null && !isOfKnownKind(cartId)) carts.push({ storeId, cartId });
-            (holdMustExist ? pastHolds : holds).push({ storeId, productId, cartId });
+            if (ownerId !== null && !isOfKnownKind(cartId)) heldCarts.push({ storeId, cartId });
+            const key = { storeId, productId, cartId };
+            holds.push(key);
+            if (holdMustExist) lastHolds.push(key);
           }
           if (boughtBy !== null) cartItems.push({ storeId, productId, userId: boughtBy });
         }
@@ -140,9 +148,10 @@ export function needsOf(commands: readonly Command[]): Needs {
       case 'add_to_cart':
       case 'remove_from_cart': {
         const { storeId, productId, userId, ownerId } = command;
-        // With its line a cart lets go of a hold as well that is over.
-        const letsGo = command.kind === 'remove_from_cart' && command.release;
-        (letsGo ? pastHolds : holds).push({ storeId, productId, cartId: userCart(userId) });
+        const key = { storeId, productId, cartId: userCart(userId) };
+        holds.push(key);
+        // With its line a cart lets go of a hold as well that it lost.
+        if (command.kind === 'remove_from_cart' && command.release) lostHolds.push(key);
         cartItems.push({ storeId, productId, userId });
         const holdsUnits = command.kind === 'add_to_cart' && command.hold !== null;
         if (ownerId !== null && holdsUnits) customers.push({ storeId, userId: ownerId });
@@ -153,7 +162,7 @@ export function needsOf(commands: readonly Command[]): Needs {
         for (const productId of ofOrders) holds.push({ storeId, productId, cartId });
         if (ownerId !== null) {
           if (!isOfKnownKind(cartId)) {
-            carts.push({ storeId, cartId });
+            heldCarts.push({ storeId, cartId });
             claimedCarts.push({ storeId, cartId });
           }
           customers.push({ storeId, userId: ownerId });
@@ -220,10 +229,12 @@ export function needsOf(commands: readonly Command[]): Needs {
     rentalIds: [...rentalIds],
     reservationIds: [...reservationIds],
     holds,
+    heldCarts,
     carts,
     cartsOf,
     knownCarts,
-    pastHolds,
+    lastHolds,
+    lostHolds,
     confirmations,
     customers,
     claimedCarts,

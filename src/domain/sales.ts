@@ -1,5 +1,4 @@
 import type { Batch, HoldKey } from './batch.js';
-import { mayTouchReservation } from './carts.js';
 import {
   type CartConfirmed,
   type CommandHeader,
@@ -17,10 +16,13 @@ import { takeFree, wouldRefuse } from './free-units.js';
 import { groupBy } from './group-by.js';
 import {
   findReservation,
+  type HoldRules,
   heldAndLocked,
+  isRecent,
   latestOfEachProduct,
   mayTouch,
   mustBeLocked,
+  ownOfCart,
 } from './holds.js';
 import type { Instant } from './instant.js';
 import type { LiveProduct } from './live-product.js';
@@ -47,17 +49,18 @@ export function confirmHold(batch: Batch, command: ConfirmHold): Outcome<HoldCon
 }
 
 /** Turns all holds of a cart into rentals, or none. Again for the same order it is the same answer. */
-export function confirmCart(batch: Batch, command: ConfirmCart): Outcome<CartConfirmed> {
+export function confirmCart(
+  batch: Batch,
+  command: ConfirmCart,
+  rules: HoldRules,
+): Outcome<CartConfirmed> {
   if (!mayTouch(batch, command, command.cartId)) return refused({ code: 'forbidden' });
-  const rows = batch.reservationsOfCart(command);
-  // Where nothing is held any more anybody may touch the cart; what another bought is not told.
+  const rows = ownOfCart(batch, command);
   const earlier = rows.filter(
-    (row) =>
-      row.status === 'confirmed' &&
-      row.orderId === command.orderId &&
-      mayTouchReservation(command.ownerId, row, []),
+    (row) => row.status === 'confirmed' && row.orderId === command.orderId,
   );
-  const latest = latestOfEachProduct(rows).filter((row) => isOpenFor(row, earlier));
+  const recent = rows.filter((row) => isRecent(row, batch.now, rules));
+  const latest = latestOfEachProduct(recent).filter((row) => isOpenFor(row, earlier));
   const expired = latest.filter((row) => isLost(row, batch.now));
   if (expired.length > 0) {
     return refused({

@@ -112,9 +112,7 @@ function transaction(
       const holds = [...needs.holds, ...needs.ownHoldsOf(products)];
       const reservations = await readReservations(session, { ...needs, holds }, lately);
       const due = await readDueHolds(session, products, { now, needs, known: dueUnits });
-      const confirmed = reservations
-        .map(({ rentalId }) => rentalId)
-        .filter((rentalId) => rentalId !== null);
+      const confirmed = rentalIdsToTell(needs, reservations);
       const customers = await countHoldsOfCustomers(session, needs.customers, now);
       const cartItems = await readCartItems(session, needs.cartItems);
       const orders = await lockOrders(session, needs);
@@ -229,6 +227,19 @@ async function save(
   if (!wroteSomething) return null;
   await markCommit(session, firstCommandId, now);
   return firstCommandId;
+}
+
+/** The rentals that a repeat of a confirmation tells of. What else was confirmed is of no interest. */
+function rentalIdsToTell(
+  { reservationIds, confirmations }: Needs,
+  reservations: readonly Reservation[],
+): string[] {
+  if (reservationIds.length + confirmations.length === 0) return [];
+  const ids = new Set(reservationIds);
+  const orderIds = new Set<string | null>(confirmations.map(({ orderId }) => orderId));
+  return reservations.flatMap(({ id, orderId, rentalId }) =>
+    rentalId !== null && (ids.has(id) || orderIds.has(orderId)) ? [rentalId] : [],
+  );
 }
 
 /**

@@ -3,7 +3,7 @@ import type { HoldKey } from '../domain/batch.js';
 import { groupBy } from '../domain/group-by.js';
 import type { Instant } from '../domain/instant.js';
 import type { CustomerHolds, DueHolds } from '../domain/loaded.js';
-import type { Needs, UserInStore } from '../domain/needs.js';
+import type { CartInStore, Needs, UserInStore } from '../domain/needs.js';
 import type { Product } from '../domain/product.js';
 import type { Reservation } from '../domain/reservation.js';
 import type { Connection } from './database.js';
@@ -36,8 +36,9 @@ export function rowToReservation(row: Row): Reservation {
 
 /**
  * Reads the reservations that commands name, by id, by cart or by order; of what carts held before,
- * what expired since `lately`, and where it matters one that shows that they ever did. They need no
- * lock of their own: whoever changes one holds the lock of its product.
+ * what expired since `lately`, and where it matters the last one, or any that shows that they ever
+ * did: never all that a cart held in the years that it may be used. They need no lock of their own:
+ * whoever changes one holds the lock of its product.
  */
 export async function readReservations(
   connection: Connection,
@@ -45,21 +46,28 @@ export async function readReservations(
   lately: Instant,
 ): Promise<Reservation[]> {
   const { quote } = connection;
+  const isLate = `expires_at >= ${quote(at(lately))}`;
   const conditions: string[] = [];
   if (needs.reservationIds.length > 0) {
     conditions.push(`id IN ${list(quote, needs.reservationIds)}`);
   }
-  conditions.push(...holdsByStore(connection, needs.holds));
-  conditions.push(...pastHoldsByProduct(connection, needs.pastHolds));
+  for (const inStore of keysByStore(connection, needs.holds)) {
+    conditions.push(`${inStore} AND active = 1`);
+  }
+  for (const inStore of keysByStore(connection, needs.lostHolds)) {
+    conditions.push(
+      `${inStore} AND active IS NULL AND ${isLate} AND status = 'expired' AND released_at IS NULL`,
+    );
+  }
   for (const { storeId, reservationId } of needs.cartsOf) {
     const cartId = `(SELECT cart_id FROM reservations WHERE id = ${quote(reservationId)})`;
     conditions.push(`store_id = ${storeId} AND cart_id = ${cartId} AND active = 1`);
   }
-  for (const carts of groupBy(needs.carts, ({ storeId }) => storeId).values()) {
-    const cartIds = [...new Set(carts.map(({ cartId }) => cartId))];
-    const inCarts = `store_id = ${carts[0].storeId} AND cart_id IN ${list(quote, cartIds)}`;
+  for (const inCarts of cartsByStore(connection, [...needs.heldCarts, ...needs.carts])) {
     conditions.push(`${inCarts} AND active = 1`);
-    conditions.push(`${inCarts} AND active IS NULL AND expires_at >= ${quote(at(lately))}`);
+  }
+  for (const inCarts of cartsByStore(connection, needs.carts)) {
+    conditions.push(`${inCarts} AND active IS NULL AND ${isLate}`);
   }
   for (const { storeId, cartId } of needs.knownCarts) {
     // Any one will do.
@@ -71,40 +79,53 @@ export async function readReservations(
       `store_id = ${storeId} AND order_id = ${quote(orderId)} AND cart_id = ${quote(cartId)}`,
     );
   }
+  // Each condition has an index of its own; with OR between them none would be used.
+  const selects = conditions.map(
+    (condition) => `SELECT ${RESERVATION_COLUMNS} FROM reservations WHERE ${condition}`,
+  );
+  selects.push(...lastHolds(connection, needs.lastHolds));
   const rows: Row[] = [];
-  for (const some of slices(conditions, UNION_MAX)) {
-    // Each condition has an index of its own; with OR between them none would be used.
-    const selects = some.map(
-      (condition) => `SELECT ${RESERVATION_COLUMNS} FROM reservations WHERE ${condition}`,
-    );
-    for (const row of await connection.select(selects.join(' UNION ALL '))) rows.push(row);
+  for (const some of slices(selects, UNION_MAX)) {
+    for (const row of await connection.select(some.join(' UNION ALL '))) rows.push(row);
   }
   return rows.map(rowToReservation);
 }
 
 /**
- * What these carts hold of any of these products, a condition for each store: one for each cart and
+ * What is of any of these carts and products, a condition for each store: one for each cart and
  * product takes the server many times as long. It is found by cart; the sum keeps the products out
  * of the choice of an index.
  */
-function holdsByStore({ quote }: Connection, keys: readonly HoldKey[]): string[] {
+function keysByStore({ quote }: Connection, keys: readonly HoldKey[]): string[] {
   return [...groupBy(keys, ({ storeId }) => storeId)].map(([storeId, group]) => {
     const cartIds = list(quote, [...new Set(group.map(({ cartId }) => cartId))]);
     const productIds = list(quote, [...new Set(group.map(({ productId }) => productId))]);
-    return (
-      `store_id = ${storeId} AND cart_id IN ${cartIds} AND active = 1 ` +
-      `AND product_id + 0 IN ${productIds}`
-    );
+    return `store_id = ${storeId} AND cart_id IN ${cartIds} AND product_id + 0 IN ${productIds}`;
   });
 }
 
-/** A condition for each product: one is asked for by many carts, or many by one each. */
-function pastHoldsByProduct({ quote }: Connection, keys: readonly HoldKey[]): string[] {
-  const groups = groupBy(keys, ({ storeId, productId }) => `${storeId}:${productId}`);
-  return [...groups.values()].map((group) => {
-    const [{ storeId, productId }] = group;
+function cartsByStore({ quote }: Connection, carts: readonly CartInStore[]): string[] {
+  return [...groupBy(carts, ({ storeId }) => storeId)].map(([storeId, group]) => {
     const cartIds = list(quote, [...new Set(group.map(({ cartId }) => cartId))]);
-    return `store_id = ${storeId} AND product_id = ${productId} AND cart_id IN ${cartIds}`;
+    return `store_id = ${storeId} AND cart_id IN ${cartIds}`;
+  });
+}
+
+/**
+ * A query for each cart and product. The latest is what was made last, which need not have the
+ * largest id: that is made before, by clocks that differ. The two are one expression so that no
+ * index with one of them is read from its end instead of what is of the cart.
+ */
+function lastHolds({ quote, dialect }: Connection, keys: readonly HoldKey[]): string[] {
+  const groups = groupBy(keys, (key) => `${key.storeId}:${key.productId}:${key.cartId}`);
+  const made = dialect.concat('created_at', 'id');
+  return [...groups.values()].map(([{ storeId, productId, cartId }], n) => {
+    // SQLite takes ORDER BY within a UNION only in a query of its own.
+    return (
+      `SELECT * FROM (SELECT ${RESERVATION_COLUMNS} FROM reservations ` +
+      `WHERE store_id = ${storeId} AND product_id = ${productId} AND cart_id = ${quote(cartId)} ` +
+      `AND active IS NULL ORDER BY ${made} DESC LIMIT 1) AS last_${n}`
+    );
   });
 }
 

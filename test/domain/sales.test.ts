@@ -5,6 +5,7 @@ import {
   confirm,
   confirmCart,
   end,
+  extend,
   line,
   releaseCart,
   rent,
@@ -247,19 +248,36 @@ describe('confirming a cart', () => {
     expect(outcomes.map(({ ok }) => ok)).toEqual([isDone]);
   });
 
-  it('has forgotten what expired longer ago than a hold may live', () => {
-    const gone = {
-      id: 'i',
-      productId: 2,
-      status: 'expired',
-      expiresAt: NOW - HOLD_MAX_MS - 1,
-    } as const;
+  it.each(['expired', 'reserved'] as const)(
+    'has forgotten what expired longer ago than a hold may live, and is written down as %s',
+    (status) => {
+      const gone = { id: 'i', productId: 2, status, createdAt: NOW - 2 * HOLD_MAX_MS };
+      const confirmed = ([0, 1] as const).map((ms) => {
+        const { outcomes } = run({
+          products: [counters(5, 2, 3, 0), { id: 2, sku: 'OTHER', ...counters(4, 3, 1, 0) }],
+          holds: [
+            { id: 'h', quantity: 3 },
+            { ...gone, expiresAt: NOW - HOLD_MAX_MS - ms },
+          ],
+          commands: [confirmCart('o', both)],
+        });
+        return outcomes.map(({ ok }) => ok);
+      });
+      expect(confirmed).toEqual([[false], [true]]);
+    },
+  );
+
+  it('is not told of what a neighbour in its batch reads of the cart', () => {
+    const gone = { id: 'i', productId: 2, status: 'expired', createdAt: 0 } as const;
     const { outcomes } = run({
       products: [counters(5, 2, 3, 0), { id: 2, sku: 'OTHER' }],
-      holds: [{ id: 'h', quantity: 3 }, gone],
-      commands: [confirmCart('o', both)],
+      holds: [
+        { id: 'h', quantity: 3 },
+        { ...gone, expiresAt: NOW - HOLD_MAX_MS - 1 },
+      ],
+      commands: [extend('i', 1, { productId: 2 }), confirmCart('o', both)],
     });
-    expect(outcomes).toMatchObject([{ ok: true }]);
+    expect(outcomes.map(({ ok }) => ok)).toEqual([false, true]);
   });
 
   it('confirms the hold that was made last, where others of its batch are over', () => {

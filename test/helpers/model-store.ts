@@ -252,7 +252,8 @@ export class ModelStore {
   }
 
   #named(needs: Needs): Reservation[] {
-    const { reservationIds, holds, pastHolds, carts, cartsOf, knownCarts, confirmations } = needs;
+    const { reservationIds, holds, lastHolds, lostHolds, knownCarts, confirmations } = needs;
+    const { heldCarts, carts, cartsOf } = needs;
     const isSameCart = (row: Reservation) => (cart: { storeId: number; cartId: string }) =>
       cart.storeId === row.storeId && cart.cartId === row.cartId;
     return [...this.reservations.values()].filter((row) => {
@@ -262,13 +263,28 @@ export class ModelStore {
       return (
         reservationIds.includes(row.id) ||
         (row.status === 'reserved' && isOf(holds)) ||
-        isOf(pastHolds) ||
+        (isOf(lastHolds) && this.#isLastOver(row)) ||
+        (isOf(lostHolds) && isLate && row.status === 'expired' && row.releasedAt === null) ||
         (row.status === 'reserved' && cartsOf.some((one) => this.#isSameCart(row, one))) ||
         knownCarts.some(isSameCart(row)) ||
+        (row.status === 'reserved' && heldCarts.some(isSameCart(row))) ||
         (carts.some(isSameCart(row)) && (row.status === 'reserved' || isLate)) ||
         confirmations.filter(isSameCart(row)).some(({ orderId }) => orderId === row.orderId)
       );
     });
+  }
+
+  /** Whether of what its cart held of its product, and is over, it is the last. */
+  #isLastOver(row: Reservation): boolean {
+    const alike = [...this.reservations.values()].filter(
+      ({ storeId, productId, cartId, status }) =>
+        storeId === row.storeId &&
+        productId === row.productId &&
+        cartId === row.cartId &&
+        status !== 'reserved',
+    );
+    const [last] = alike.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
+    return last?.id === row.id;
   }
 
   #isSameCart(row: Reservation, of: Needs['cartsOf'][number]): boolean {

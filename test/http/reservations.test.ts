@@ -671,6 +671,35 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       await bob.delete(path);
     });
 
+    it("neither meets nor touches what is over of another's in a cart", async () => {
+      const [first, second] = [await makeProduct(), await makeProduct()];
+      const [ann, bob] = [customer('ann'), customer('bob')];
+      const cartId = name('shared');
+      const path = `/api/reservations/cart/${cartId}`;
+      const fields = { cartId, expiresInMinutes: SOON };
+      const lost = await hold({ ...fields, resellerProductId: first.id }, ann);
+      await sleep(320);
+      const held = { cartId, resellerProductId: second.id };
+      await hold(held, bob);
+      expect((await bob.post(`${path}/confirm`, { orderId: 'B' })).body).toMatchObject({
+        reservations: [{ resellerProductId: second.id }],
+      });
+      // Nor does bob let go of it for her.
+      expect((await bob.delete(path)).status).toBe(409);
+      await hold(held, ann);
+      const refused = await ann.post(`${path}/confirm`, { orderId: 'A' });
+      expect(codeOf(refused)).toEqual([409, 'reservation_expired']);
+      expect(refused.body.errors).toMatchObject([{ reservationId: lost.id }]);
+      await ann.delete(path);
+      await hold(held, ann);
+      expect((await ann.post(`${path}/confirm`, { orderId: 'A' })).status).toBe(200);
+      // To a third it is a cart like one that never held anything.
+      expect(await customer('cid').delete(path)).toMatchObject({
+        status: 200,
+        body: { released: 0, reservations: [] },
+      });
+    });
+
     it("has its own user's cart alone, and no checkout's", async () => {
       const { id: resellerProductId } = await makeProduct();
       const ann = customer('ann');

@@ -140,7 +140,9 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
         [{}, []],
         [{ reservationIds: [idOf(4), idOf(9)] }, [4]],
         [{ holds: [{ ...c, productId: 1 }] }, [1]],
-        [{ pastHolds: [{ ...c, productId: 1 }] }, [1, 3, 4]],
+        [{ lostHolds: [{ ...c, productId: 1 }] }, [3]],
+        [{ lostHolds: [{ ...c, productId: 2 }] }, []],
+        [{ heldCarts: [c] }, [1, 2, 7]],
         [{ carts: [c] }, [1, 2, 3, 7]],
         [{ carts: [{ ...c, storeId: 2 }] }, []],
         [{ cartsOf: [{ storeId: 1, reservationId: idOf(4) }] }, [1, 2, 7]],
@@ -153,6 +155,51 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       ];
       for (const [given, expected] of some)
         expect(await idsRead(given)).toEqual(expected.map(idOf));
+    });
+  });
+
+  it('are read of what a cart lost of a product lately, and has not let go of', async () => {
+    const lost = { cartId: 'c', status: 'expired' as const, expiresAt: NOW - 5000 };
+    const rows = [
+      hold(1, { ...lost, expiresAt: NOW - 5001 }),
+      hold(2, lost),
+      hold(3, { ...lost, releasedAt: NOW }),
+      hold(4, { ...lost, status: 'confirmed', rentalId: idOf(99) }),
+      hold(5, { ...lost, status: 'released', releasedAt: NOW }),
+      hold(6, { ...lost, cartId: 'd' }),
+      hold(7, { ...lost, storeId: 2 }),
+    ];
+    await withRows(rows, async () => {
+      const lostHolds = [{ storeId: 1, productId: MOST_USED, cartId: 'c' }];
+      expect(await idsRead({ lostHolds })).toEqual([idOf(2)]);
+    });
+  });
+
+  it('are read of the years that a cart held a product only where it is the latest', async () => {
+    const years = Array.from({ length: 400 }, (_, n) =>
+      hold(n, {
+        cartId: 'c',
+        status: n % 2 === 0 ? 'confirmed' : 'released',
+        createdAt: NOW - (1000 - n) * 60_000,
+        expiresAt: NOW - (1000 - n) * 60_000 + 1000,
+      }),
+    );
+    // It was made after the other, and has the smaller id.
+    const last = hold(400, { cartId: 'c', status: 'expired', createdAt: NOW });
+    const beforeLast = hold(401, { cartId: 'c', status: 'released', createdAt: NOW - 1 });
+    const others = [
+      hold(402, { cartId: 'c', productId: 2, status: 'released' }),
+      hold(403, { cartId: 'c', productId: 2, status: 'confirmed' }),
+      hold(404, { cartId: 'd', status: 'confirmed', createdAt: NOW + 1 }),
+      hold(405, { cartId: 'c', storeId: 2, status: 'confirmed', createdAt: NOW + 1 }),
+      hold(406, { cartId: 'c', createdAt: NOW + 1 }),
+    ];
+    await withRows([...years, beforeLast, last, ...others], async () => {
+      const c = { storeId: 1, productId: MOST_USED, cartId: 'c' };
+      expect(await idsRead({ lastHolds: [c, c] })).toEqual([last.id]);
+      const two = [c, { ...c, productId: 2 }];
+      expect(await idsRead({ lastHolds: two })).toEqual([last.id, idOf(403)]);
+      expect(await idsRead({ lastHolds: [{ ...c, cartId: 'nobody' }] })).toEqual([]);
     });
   });
 
@@ -170,6 +217,7 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       }));
       await saveChangedReservations(database, half);
       expect(await idsRead({ holds })).toHaveLength(0);
+      expect(await idsRead({ lastHolds: holds })).toHaveLength(MANY);
       const [{ count } = { count: 0 }] = await database.select(
         `SELECT COUNT(*) AS count FROM reservations WHERE status = 'released' AND quantity = 2`,
       );
@@ -585,6 +633,31 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
       ],
     ];
     it.each(queries)('%s', async (_, query) => {
+      const statements = await statementsOf(query);
+      const scanned: unknown[] = [];
+      for (const sql of statements.filter((one) => !one.startsWith('INSERT'))) {
+        scanned.push(...(await scansOf(sql)));
+      }
+      expect(statements.length).toBeGreaterThan(0);
+      expect(scanned).toEqual([]);
+    });
+
+    it('its cart, where the latest of what it held of a product is asked for', async () => {
+      const lastHolds = [{ storeId: 1, productId: 5, cartId: 'cart 4' }];
+      const statements = await statementsOf((on) =>
+        readReservations(on, needs({ lastHolds }), NOW),
+      );
+      expect(statements).toHaveLength(1);
+      const explain = kind === 'sqlite' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN';
+      const plan = JSON.stringify(await database.select(`${explain} ${statements[0]}`));
+      // On SQLite the index is one that the table's constraint made.
+      expect(plan).toMatch(
+        kind === 'sqlite' ? /cart_id=\?/ : /"key":"reservations_(hold|of_cart)"/,
+      );
+    });
+
+    /** What a query sends to the database. */
+    async function statementsOf(query: (on: Database) => Promise<unknown>): Promise<string[]> {
       const statements: string[] = [];
       const noted = {
         ...database,
@@ -598,13 +671,8 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
         },
       };
       await query(noted);
-      const scanned: unknown[] = [];
-      for (const sql of statements.filter((one) => !one.startsWith('INSERT'))) {
-        scanned.push(...(await scansOf(sql)));
-      }
-      expect(statements.length).toBeGreaterThan(0);
-      expect(scanned).toEqual([]);
-    });
+      return statements;
+    }
 
     /** The tables that a statement reads from end to end. */
     async function scansOf(sql: string): Promise<unknown[]> {
@@ -615,7 +683,7 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
           .filter(
             (detail) =>
               /^SCAN \w+/.test(detail) &&
-              !/SCAN (m|of_\w+|due_\d+|\(sub\w+|CONSTANT)\b/.test(detail),
+              !/SCAN (m|of_\w+|(due|last)_\d+|\(sub\w+|CONSTANT)\b/.test(detail),
           )
           .filter((detail) => !/USING .*INDEX/.test(detail));
       }

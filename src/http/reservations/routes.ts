@@ -39,7 +39,7 @@ function createReservation(body: ReturnType<typeof reservationBodies>['NewReserv
     operationId: 'createReservation',
     summary: 'Hold units of a product for a cart',
     description:
-      'Sets what the cart holds of the product and when that expires; a hold that is due counts as none. However often it is renewed, a hold ends RESERVATION_MAX_MINUTES after it was made.',
+      'Sets what the cart holds of the product and when that expires; a hold that is due counts as none. However often it is renewed, a hold ends RESERVATION_MAX_MINUTES after it was made. A customer has at most MAX_ACTIVE_HOLDS holds at once, whatever carts they are in; one that is due does not count, and callers of other roles have no such limit.',
     tag,
     roles: ANYONE,
     body,
