@@ -291,7 +291,7 @@ function createCommitter(
         },
         committed(changes) {
           logQuantities(log, changes.quantityChanges);
-          for (const hold of changes.endedHolds) metrics.holdEnded(hold);
+          metrics.holdsChanged(changes);
           committed();
           for (const order of changes.orderTurns) {
             metrics.orderTurned(order.status);

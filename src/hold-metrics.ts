@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { EndedHold } from './domain/changes.js';
+import type { Changes, EndedHold } from './domain/changes.js';
 
 /** What becomes of holds, and how long it takes to be written down. */
 export interface HoldMetrics {
-  /** Counts a hold that is over. */
-  holdEnded(hold: EndedHold): void;
+  /** Counts the holds that a batch ended, and the units of holds that it made rentals of. */
+  holdsChanged(changes: Pick<Changes, 'endedHolds' | 'movements'>): void;
   /** Observes a cleanup of holds that were due. */
   cleanupEnded(run: { ms: number; batches: number; errors: number }): void;
 }
@@ -21,7 +21,7 @@ export function createHoldMetrics(registry: Registry): HoldMetrics {
   for (const outcome of outcomes) ended.inc({ outcome }, 0);
   const converted = new Counter({
     name: 'availability_held_units_rented_total',
-    help: 'Units of holds that ended as rentals.',
+    help: 'Units of holds that became rentals, also where the rest stayed held.',
     registers,
   });
   const overdue = new Histogram({
@@ -53,10 +53,14 @@ export function createHoldMetrics(registry: Registry): HoldMetrics {
   });
 
   return {
-    holdEnded({ status, units, overdueMs }) {
-      ended.inc({ outcome: status });
-      if (status === 'confirmed') converted.inc(units);
-      if (status === 'expired') overdue.observe(overdueMs / 1000);
+    holdsChanged({ endedHolds, movements }) {
+      for (const { status, overdueMs } of endedHolds) {
+        ended.inc({ outcome: status });
+        if (status === 'expired') overdue.observe(overdueMs / 1000);
+      }
+      for (const { kind, delta } of movements) {
+        if (kind === 'confirm') converted.inc(delta.quantityRented);
+      }
     },
     cleanupEnded({ ms, batches, errors }) {
       cleanupDuration.observe(ms / 1000);

@@ -155,7 +155,6 @@ export class Batch {
     if (isHeld(before, this.now)) this.#countHold(after, -1);
     this.changes.endedHolds.push({
       status: after.status,
-      units: before.quantity,
       overdueMs: Math.max(0, this.now - before.expiresAt),
     });
   }

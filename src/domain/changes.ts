@@ -77,8 +77,6 @@ export interface QuantityChange {
 /** A hold that a batch ended. */
 export interface EndedHold {
   readonly status: 'confirmed' | 'released' | 'expired';
-  /** units that it had */
-  readonly units: number;
   /** ms from when it was due to now; 0 where it was not */
   readonly overdueMs: number;
 }
