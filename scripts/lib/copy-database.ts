@@ -4,6 +4,7 @@ import { CopyError, copyDatabase } from '../../src/persistence/copy.js';
 import { type Database, openDatabase } from '../../src/persistence/database.js';
 import { isLeaseHeld } from '../../src/persistence/leases.js';
 import { createMigrator } from '../../src/persistence/migrations.js';
+import { sayDatabase } from './name-database.js';
 import { countingProgress } from './progress.js';
 import { requireDatabase } from './require-database.js';
 import { ScriptError, script, type Terminal, UsageError } from './script.js';
@@ -31,6 +32,8 @@ Exits with 0 when all rows are there, 1 when it failed, 2 when the command line 
     const source = values.from === undefined ? config.database : targetOf(values.from, '--from');
     const target = targetOf(values.to, '--to');
     requireDatabase(source);
+    sayDatabase(terminal, source);
+    sayDatabase(terminal, target, 'New database');
     const options = { poolMax: 2, queryTimeoutMs: config.queryTimeoutSeconds * 1000 };
     const from = openDatabase(source, options);
     const to = openDatabase(target, options);

@@ -1,6 +1,7 @@
 import { readConfig } from '../../src/config.js';
 import { openDatabase } from '../../src/persistence/database.js';
 import { createMigrator, type Migrator } from '../../src/persistence/migrations.js';
+import { sayDatabase } from './name-database.js';
 import { requireDatabase } from './require-database.js';
 import { oneOf, ScriptError, script, type Terminal, UsageError, wholeNumber } from './script.js';
 
@@ -32,6 +33,7 @@ Exits with 0 when it is done, 1 when it failed, 2 when the command line can not 
     const steps = wholeNumber(values.steps ?? '1', { option: '--steps', min: 1, max: STEPS_MAX });
     const config = readConfig(terminal.environment);
     if (action !== 'up') requireDatabase(config.database);
+    sayDatabase(terminal, config.database);
     const database = openDatabase(config.database, {
       poolMax: 2,
       queryTimeoutMs: config.queryTimeoutSeconds * 1000,
