@@ -272,7 +272,15 @@ export function createApp(
       try {
         await database.select('SELECT 1');
         const { run } = await migrator.up();
-        if (run.length > 0) log.info({ migrations: run }, 'the database was migrated');
+        if (run.length > 0) {
+          const { executed } = await migrator.status();
+          const wasEmpty = executed.length === run.length;
+          log.info(
+            { database: databaseName(config), migrations: run },
+            // Whoever mistyped its name looks for rows here that are elsewhere.
+            wasEmpty ? 'the database was empty: a new one was made' : 'the database was migrated',
+          );
+        }
         await prepareOutbox(database);
         await warnOfWeakDurability(database, log);
         return;

@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import { createApp } from './app.js';
 import { type Config, ConfigError, readConfig } from './config.js';
 import { createLogger } from './log.js';
+import { DatabaseFault } from './persistence/faults.js';
 import { jwtSecret, signToken } from './tokens.js';
 
 const TOKEN_LIFETIME_SECONDS = 30 * 24 * 3600;
@@ -34,8 +36,8 @@ async function main(): Promise<void> {
     await app.start();
   } catch (error) {
     if (stopping) return;
-    // Whoever started it has to take another address: a sentence says more than a stack.
-    const sentence = whyNotListening(error, config);
+    // Whoever started it has to take another address or file: a sentence says more than a stack.
+    const sentence = whyNotListening(error, config) ?? whyNoDatabase(error, config);
     if (sentence === null) log.fatal({ err: error }, 'the service could not start');
     else process.stderr.write(`${sentence}\n`);
     process.exit(1);
@@ -68,6 +70,16 @@ function whyNotListening(error: unknown, { host, port }: Config): string | null 
     default:
       return null;
   }
+}
+
+/** Null where the error is about something else than a file that is no database. */
+function whyNoDatabase(error: unknown, { database }: Config): string | null {
+  const isOther = !(error instanceof DatabaseFault) || !error.message.startsWith('SQLITE_NOTADB');
+  if (isOther || database.dialect !== 'sqlite') return null;
+  return (
+    `${resolve(database.file)} is no SQLite database, and was left as it is. ` +
+    'Move it away, or name another file: DATABASE_URL=sqlite:<file> npm start'
+  );
 }
 
 /** What somebody who tries the service needs: an address, a token, a first request. */

@@ -327,4 +327,12 @@ function registerStockGauges(registry: Registry, gauges: Gauges): void {
       if (lastSync) drifted.set(lastSync.driftedProducts);
     },
   );
+  gauge(
+    'availability_last_sync_over_committed_products',
+    'Products of which more was out or held than is owned, in that run.',
+    [],
+    (products, { lastSync }) => {
+      if (lastSync) products.set(lastSync.overCommittedProducts);
+    },
+  );
 }

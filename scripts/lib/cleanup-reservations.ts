@@ -1,6 +1,7 @@
 import { readConfig } from '../../src/config.js';
 import { createLogger } from '../../src/log.js';
 import { openCore } from '../../src/open-core.js';
+import { sayDatabase } from './name-database.js';
 import { countingProgress } from './progress.js';
 import { requireDatabase } from './require-database.js';
 import { script } from './script.js';
@@ -22,6 +23,7 @@ line can't be understood.
   async run(_args, terminal) {
     const config = readConfig(terminal.environment);
     requireDatabase(config.database);
+    sayDatabase(terminal, config.database);
     const { core, close } = await openCore(config, createLogger('warn', 2));
     const progress = countingProgress(
       terminal,

@@ -1,11 +1,11 @@
 import { type DatabaseTarget, parseDatabaseUrl, readConfig } from '../../src/config.js';
-import { RELAY, RELAY_LEASE } from '../../src/events/relay.js';
 import { CopyError, copyDatabase } from '../../src/persistence/copy.js';
 import { type Database, openDatabase } from '../../src/persistence/database.js';
-import { isLeaseHeld } from '../../src/persistence/leases.js';
 import { createMigrator } from '../../src/persistence/migrations.js';
+import { sayDatabase } from './name-database.js';
 import { countingProgress } from './progress.js';
 import { requireDatabase } from './require-database.js';
+import { requireNoService } from './require-no-service.js';
 import { ScriptError, script, type Terminal, UsageError } from './script.js';
 
 /** `npm run copy-database`: all rows of one database into another, to move. */
@@ -31,20 +31,23 @@ Exits with 0 when all rows are there, 1 when it failed, 2 when the command line 
     const source = values.from === undefined ? config.database : targetOf(values.from, '--from');
     const target = targetOf(values.to, '--to');
     requireDatabase(source);
+    sayDatabase(terminal, source);
+    sayDatabase(terminal, target, 'New database');
     const options = { poolMax: 2, queryTimeoutMs: config.queryTimeoutSeconds * 1000 };
     const from = openDatabase(source, options);
     const to = openDatabase(target, options);
     try {
       await requireUpToDate(from, source);
-      await requireNoService(from, 'Nothing was copied.');
+      const name = 'the old database';
+      await requireNoService(from, { name, consequence: 'Nothing was copied.' });
       await to.select('SELECT 1');
       await createMigrator(to, target).up();
       await copy(from, to, terminal);
       // One that was started meanwhile may have changed what had been copied.
-      await requireNoService(
-        from,
-        'The copy may lack what it wrote: empty the target, copy again.',
-      );
+      await requireNoService(from, {
+        name,
+        consequence: 'The copy may lack what it wrote: empty the target, copy again.',
+      });
       terminal.print('All rows are there.');
     } finally {
       await from.close();
@@ -71,14 +74,6 @@ async function requireUpToDate(database: Database, target: DatabaseTarget): Prom
       'The old database is not up to date. Run npm run migrate on it first, then copy.',
     );
   }
-}
-
-/** Some copy of a service that runs always has the relay's lease, until it is stopped. */
-async function requireNoService(database: Database, consequence: string): Promise<void> {
-  if (!(await isLeaseHeld(database, RELAY_LEASE))) return;
-  throw new ScriptError(
-    `The service still runs on the old database, or was killed less than ${RELAY.leaseSeconds} s ago: stop it. ${consequence}`,
-  );
 }
 
 async function copy(from: Database, to: Database, terminal: Terminal): Promise<void> {

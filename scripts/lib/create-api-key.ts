@@ -5,6 +5,7 @@ import { line } from '../../src/http/schemas.js';
 import { newId } from '../../src/ids.js';
 import { createLogger } from '../../src/log.js';
 import { openCore } from '../../src/open-core.js';
+import { sayDatabase } from './name-database.js';
 import { oneOf, ScriptError, script, storeNumber, UsageError } from './script.js';
 
 const NAME_LENGTH_MAX = 100;
@@ -42,7 +43,9 @@ Exits with 0 when it is done, 1 when it failed, 2 when the command line can not 
     }
     const role = oneOf(values.role, ROLES, '--role');
     const storeId = storeNumber(values.store);
-    const opened = await openCore(readConfig(terminal.environment), createLogger('error', 2));
+    const config = readConfig(terminal.environment);
+    sayDatabase(terminal, config.database);
+    const opened = await openCore(config, createLogger('error', 2));
     try {
       await opened.ensureStore(storeId);
       const { key, apiKey } = newApiKey({ name: name.data, role });

@@ -9,6 +9,7 @@ import { createLogger } from '../../src/log.js';
 import { openCore } from '../../src/open-core.js';
 import { messageOf } from '../../src/system-error.js';
 import { type BadLine, inOrder } from './csv.js';
+import { sayDatabase } from './name-database.js';
 import { PRODUCT_COLUMNS, type ProductLine, readProducts } from './product-csv.js';
 import { progressOf } from './progress.js';
 import { ScriptError, script, storeNumber, type Terminal, UsageError } from './script.js';
@@ -66,6 +67,7 @@ understood.
     for (const name of file.unknownColumns) {
       terminal.say(`Left out: the column ${name}, which a product does not have.`);
     }
+    sayDatabase(terminal, config.database);
     const opened = await openCore(config, createLogger('error', 2));
     try {
       await opened.ensureStore(storeId);

@@ -1,7 +1,9 @@
 import { readConfig } from '../../src/config.js';
-import { openDatabase } from '../../src/persistence/database.js';
+import { type Database, openDatabase } from '../../src/persistence/database.js';
 import { createMigrator, type Migrator } from '../../src/persistence/migrations.js';
+import { sayDatabase } from './name-database.js';
 import { requireDatabase } from './require-database.js';
+import { requireNoService } from './require-no-service.js';
 import { oneOf, ScriptError, script, type Terminal, UsageError, wholeNumber } from './script.js';
 
 const ACTIONS = ['up', 'down', 'status'] as const;
@@ -18,20 +20,26 @@ The service does the first by itself when it starts.
   npm run migrate -- down --steps 3   the last three
   npm run migrate -- status           lists what has been run and what has not
 
-Stop the service before taking migrations back: it looks at its tables when it starts.
+Stop the service before taking migrations back (all copies of it): it looks at its tables when it
+starts. Where one still runs none is taken back, unless you say so:
+
+  npm run migrate -- down --force     all the same
+
 While another process migrates the same database, this one waits for it.
 Exits with 0 when it is done, 1 when it failed, 2 when the command line can not be understood.
 `,
-  options: { steps: { type: 'string' } },
+  options: { steps: { type: 'string' }, force: { type: 'boolean', default: false } },
   positionalsMax: 1,
   async run({ values, positionals }, terminal) {
     const action = oneOf(positionals[0] ?? 'up', ACTIONS, 'The action');
     if (values.steps !== undefined && action !== 'down') {
       throw new UsageError('--steps goes with "down" only.');
     }
+    if (values.force && action !== 'down') throw new UsageError('--force goes with "down" only.');
     const steps = wholeNumber(values.steps ?? '1', { option: '--steps', min: 1, max: STEPS_MAX });
     const config = readConfig(terminal.environment);
     if (action !== 'up') requireDatabase(config.database);
+    sayDatabase(terminal, config.database);
     const database = openDatabase(config.database, {
       poolMax: 2,
       queryTimeoutMs: config.queryTimeoutSeconds * 1000,
@@ -40,6 +48,7 @@ Exits with 0 when it is done, 1 when it failed, 2 when the command line can not 
       // Asked first, so that a database that is away is told in one sentence.
       await database.select('SELECT 1');
       const migrator = createMigrator(database, config.database);
+      if (action === 'down' && !values.force) await requireStopped(database, migrator);
       if (action === 'status') await printStatus(migrator, terminal);
       else await move(migrator, action === 'up' ? 'up' : steps, terminal);
     } finally {
@@ -47,6 +56,18 @@ Exits with 0 when it is done, 1 when it failed, 2 when the command line can not 
     }
   },
 });
+
+const LEASES_MIGRATION = '0008-job-leases';
+
+async function requireStopped(database: Database, migrator: Migrator): Promise<void> {
+  const { executed } = await migrator.status();
+  // No service is ready on a database that has no table for its leases.
+  if (!executed.includes(LEASES_MIGRATION)) return;
+  await requireNoService(database, {
+    name: 'this database',
+    consequence: 'Nothing was taken back (--force does so all the same).',
+  });
+}
 
 async function move(migrator: Migrator, way: 'up' | number, terminal: Terminal): Promise<void> {
   const { run } = way === 'up' ? await migrator.up() : await migrator.down(way);

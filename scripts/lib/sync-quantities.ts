@@ -6,6 +6,7 @@ import type { SyncReport } from '../../src/domain/sync-run.js';
 import { newId } from '../../src/ids.js';
 import { createLogger } from '../../src/log.js';
 import { openCore } from '../../src/open-core.js';
+import { sayDatabase } from './name-database.js';
 import { countingProgress } from './progress.js';
 import { requireDatabase } from './require-database.js';
 import { ScriptError, script, storeNumber, type Terminal, wholeNumber } from './script.js';
@@ -49,6 +50,7 @@ Exits with 0 where nothing had drifted, 2 where something had, 1 when it failed.
           });
     const config = readConfig(terminal.environment);
     requireDatabase(config.database);
+    sayDatabase(terminal, config.database);
     const { core, close } = await openCore(config, createLogger('warn', 2));
     try {
       await requireProducts(core, { storeId, productId });

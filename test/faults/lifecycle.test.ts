@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import mysql from 'mysql2/promise';
@@ -67,12 +67,27 @@ describe('a start', () => {
       const migrated = copies.flatMap(({ log }) => log.flatMap((line) => line['migrations'] ?? []));
       expect(migrated).toEqual([...new Set(migrated)].sort());
       expect(migrated).toHaveLength(readdirSync('migrations').length);
+      const messages = copies.flatMap(({ log }) => log.map(({ msg }) => msg));
+      const made = messages.filter((msg) => msg === 'the database was empty: a new one was made');
+      expect(made).toHaveLength(1);
       for (const { url } of copies) expect(await status(`${url}/readyz`)).toBe(200);
       killAll();
       await database.drop();
     },
     30_000,
   );
+
+  it('ends with a sentence where its file is no database, and leaves the file as it was', async () => {
+    const database = await createDatabase('sqlite');
+    const file = database.url.slice('sqlite:'.length);
+    const content = 'somebody writes about something else here\n'.repeat(100);
+    writeFileSync(file, content);
+    const service = await spawnProcess(database.url);
+    expect(await service.exited).toBe(1);
+    expect(service.noise).toEqual([expect.stringContaining(`${file} is no SQLite database`)]);
+    expect(readFileSync(file, 'utf8')).toBe(content);
+    await database.drop();
+  });
 
   it('ends with a sentence where another process has its port', async () => {
     const database = await createDatabase('sqlite');

@@ -5,7 +5,9 @@ export interface ScriptRun {
   readonly code: number;
   /** standard output, without the last line's end */
   readonly output: string;
-  /** lines of standard error */
+  /** lines of standard error that say which databases it works on */
+  readonly databases: readonly string[];
+  /** the other lines of standard error */
   readonly said: readonly string[];
 }
 
@@ -23,5 +25,11 @@ export async function runScript(
     say: (text) => void said.push(...text.split('\n')),
     bars: null,
   });
-  return { code, output: printed.join('\n'), said };
+  const isDatabase = (line: string) => /^(Database|New database): /.test(line);
+  return {
+    code,
+    output: printed.join('\n'),
+    databases: said.filter(isDatabase),
+    said: said.filter((line) => !isDatabase(line)),
+  };
 }

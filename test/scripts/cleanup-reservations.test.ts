@@ -30,7 +30,7 @@ describe.each(DATABASES)('npm run cleanup-reservations on %s', (kind) => {
     await new Promise((resolve) => setTimeout(resolve, 5));
 
     const first = await run();
-    expect(first).toEqual({
+    expect(first).toMatchObject({
       code: 0,
       output: 'Reservations ended: 2. Units freed: 4.',
       said: [],

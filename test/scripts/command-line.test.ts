@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cleanupReservations } from '../../scripts/lib/cleanup-reservations.js';
+import { copyDatabaseScript } from '../../scripts/lib/copy-database.js';
 import { createApiKey } from '../../scripts/lib/create-api-key.js';
 import { createToken } from '../../scripts/lib/create-token.js';
 import { importProducts } from '../../scripts/lib/import-products.js';
 import { migrate } from '../../scripts/lib/migrate.js';
 import { replayScript } from '../../scripts/lib/replay-script.js';
 import type { Script } from '../../scripts/lib/script.js';
+import { syncQuantities } from '../../scripts/lib/sync-quantities.js';
 import { runScript } from '../helpers/terminal.js';
 
 const SCRIPTS: [string, Script][] = [
@@ -127,6 +129,24 @@ describe('the command lines of scripts', () => {
     });
     expect(code).toBe(1);
     expect(said.at(-1)).toMatch(/^The database gave an error: connect ECONNREFUSED/);
+  });
+
+  it.each<[string, Script, string[]]>([
+    ['migrate', migrate, []],
+    ['sync-quantities', syncQuantities, []],
+    ['cleanup-reservations', cleanupReservations, []],
+    ['copy-database', copyDatabaseScript, ['--to', 'mariadb://other:secret@127.0.0.1:1/new']],
+    ['create-api-key', createApiKey, ['--name', 'x']],
+    ['import-products', importProducts, ['samples/sakila/products.csv']],
+  ])('have %s say which database it works on, and no password', async (name, script, argv) => {
+    const { databases, said } = await runScript(script, argv, {
+      DATABASE_URL: 'mysql://shop:secret@127.0.0.1:1/nowhere?password=secret',
+    });
+    expect(databases[0]).toBe('Database: mysql://shop@127.0.0.1:1/nowhere');
+    expect(databases.slice(1)).toEqual(
+      name === 'copy-database' ? ['New database: mysql://other@127.0.0.1:1/new'] : [],
+    );
+    expect(said.join()).not.toContain('secret');
   });
 
   it('end with 1 where a file is not there', async () => {

@@ -24,6 +24,10 @@ describe.each(ROUTES)('npm run copy-database from %s to %s', (fromKind, toKind) 
     await service.stop();
     const first = await runScript(copyDatabaseScript, argv);
     expect(first).toMatchObject({ code: 0, said: [] });
+    expect(first.databases).toEqual([
+      expect.stringMatching(/^Database: /),
+      expect.stringMatching(/^New database: /),
+    ]);
     expect(first.output).toMatch(/^ +1 {2}products\n[\s\S]*All rows are there\.$/m);
     const second = await runScript(copyDatabaseScript, argv);
     expect(second.code).toBe(1);

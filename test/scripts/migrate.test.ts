@@ -56,6 +56,26 @@ describe.each(DATABASES)('migrate on %s', (kind) => {
     expect(made.status).toBe(201);
   });
 
+  it('takes nothing back while the service runs, unless it is told to', async () => {
+    const service = await startService(testDatabase);
+    try {
+      const early = await run('down');
+      expect(early).toMatchObject({ code: 1, output: '' });
+      expect(early.said.join()).toMatch(/^The service still runs on this database.*Nothing was/);
+      expect(new Set(await states())).toEqual(new Set(['run']));
+
+      const forced = await run('down', '--force');
+      expect(forced.output).toMatch(/^taken back {2}\S+$/);
+      expect((await states()).filter((state) => state === 'pending')).toHaveLength(1);
+      expect((await run()).code).toBe(0);
+    } finally {
+      await service.stop();
+    }
+    expect((await run('down')).code).toBe(0);
+    expect((await run('up', '--force')).code).toBe(2);
+    expect((await run()).code).toBe(0);
+  });
+
   it('lets two that run at once wait for each other', async () => {
     await run('down', '--steps', '1000');
     const runs = await Promise.all([run(), run()]);

@@ -42,6 +42,9 @@ describe.each(DATABASES)('npm run sync-quantities on %s', (kind) => {
       /^1 +1 +1 → 2 +0 +0 +1 → 2 +available → rented_out +over_committed/m,
     );
     expect(dry.output).toContain('Products looked at: 2. Drifted: 1; nothing was repaired');
+    const shown = await (await fetch(`${service.url}/metrics`)).text();
+    expect(shown).toMatch(/^availability_last_sync_drifted_products 1$/m);
+    expect(shown).toMatch(/^availability_last_sync_over_committed_products 1$/m);
     expect((await run('--store=2')).code).toBe(0);
     expect((await run('--product-id=2')).code).toBe(0);
     const wet = await run('--product-id=1');

@@ -19,7 +19,12 @@ export interface StockSummary {
   /** those that wait, by what for */
   readonly orders: ReadonlyMap<WaitingOrder, number>;
   /** null where none was ever finished */
-  readonly lastSync: { readonly finishedAt: Instant; readonly driftedProducts: number } | null;
+  readonly lastSync: {
+    readonly finishedAt: Instant;
+    readonly driftedProducts: number;
+    /** those of them of which more was out or held than is owned */
+    readonly overCommittedProducts: number;
+  } | null;
 }
 
 const WAITING_ORDERS = ['pending', 'refund_required'] as const;
@@ -105,11 +110,17 @@ async function summariseHolds(database: Database): Promise<HoldSummary> {
 
 async function readLastSync(database: Database): Promise<StockSummary['lastSync']> {
   const [row] = await database.select(
-    'SELECT r.finished_at, (SELECT COUNT(*) FROM sync_findings WHERE run_id = r.id) AS drifted ' +
+    'SELECT r.finished_at, (SELECT COUNT(*) FROM sync_findings WHERE run_id = r.id) AS drifted, ' +
+      // The gravest cause, so it is that of each product that has it.
+      "(SELECT COUNT(*) FROM sync_findings WHERE run_id = r.id AND cause = 'over_committed') AS over_committed " +
       'FROM sync_runs r WHERE r.product_id IS NULL AND r.finished_at IS NOT NULL ' +
       'ORDER BY r.id DESC LIMIT 1',
   );
   const finishedAt = row && nullable(instant, row, 'finished_at');
   if (!row || finishedAt === null || finishedAt === undefined) return null;
-  return { finishedAt, driftedProducts: integer(row, 'drifted') };
+  return {
+    finishedAt,
+    driftedProducts: integer(row, 'drifted'),
+    overCommittedProducts: integer(row, 'over_committed'),
+  };
 }
