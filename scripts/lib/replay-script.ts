@@ -8,6 +8,7 @@ import { createLogger } from '../../src/log.js';
 import { openDatabase } from '../../src/persistence/database.js';
 import { createMigrator } from '../../src/persistence/migrations.js';
 import { signToken } from '../../src/tokens.js';
+import { sayDatabase } from './name-database.js';
 import { pastTable, replayPast } from './past.js';
 import { type ReplayReport, replay } from './replay.js';
 import { script, storeNumber, type Terminal, UsageError, wholeNumber } from './script.js';
@@ -101,6 +102,7 @@ async function reportOnPast(
   const place = placeFor('past.sqlite', { ...options, terminal });
   try {
     const config = readConfig(place.environment);
+    if (options.database) sayDatabase(terminal, config.database);
     const limits = { poolMax: 2, queryTimeoutMs: PAST_QUERY_MS };
     const database = openDatabase(config.database, limits);
     try {
@@ -150,6 +152,7 @@ async function startOwnService(
       JWT_SECRET: secret,
       RATE_LIMIT_PER_MINUTE: '0',
     });
+    if (database) sayDatabase(terminal, config.database);
     await assertReachable(config);
     const app = createApp(config, { log: createLogger('error', 2), secret });
     await app.start();

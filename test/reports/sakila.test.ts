@@ -118,7 +118,7 @@ describe.each(DATABASES)('replay --past of the Sakila sample on %s', (kind) => {
   afterAll(() => on.drop());
 
   it('prints what stands in the README, from the reports of the service', () => {
-    expect(run).toEqual({ code: 0, output: told.join('\n'), said: [] });
+    expect(run).toMatchObject({ code: 0, output: told.join('\n'), said: [] });
   });
 
   it('leaves rows in which sync finds no drift', async () => {
@@ -127,7 +127,7 @@ describe.each(DATABASES)('replay --past of the Sakila sample on %s', (kind) => {
   });
 
   it('is refused where there is a ledger already', async () => {
-    expect(await runScript(replayScript, argv, { DATABASE_URL: on.url })).toEqual({
+    expect(await runScript(replayScript, argv, { DATABASE_URL: on.url })).toMatchObject({
       code: 1,
       output: '',
       said: ['The database has a ledger already; name one that is empty.'],
