@@ -154,6 +154,9 @@ describeInBrowser('reports in the dashboard', () => {
     const column = (name: string) => rows.map((row) => row[columns.indexOf(name)]);
     expect(column('sku')).toEqual(['P-1', 'NEW']);
     expect(column('rentals.begun.count')).toEqual(['1', '0']);
+    const levels = await downloaded('Levels as CSV');
+    expect(levels.rows[0]?.slice(0, 2)).toEqual(['at', 'quantity']);
+    expect(levels.rows.at(-1)?.slice(0, 2)).toEqual([expect.stringContaining(LAST), '4']);
     const unusual = await downloaded('Unusual changes as CSV');
     expect(unusual.rows).toHaveLength(2);
   });
@@ -185,5 +188,28 @@ describeInBrowser('reports in the dashboard', () => {
       await visitor.page.keyboard.press('Escape');
       await visitor.dialog().waitFor({ state: 'detached' });
     }
+  });
+
+  it('are as CSV to the end, however many pages that are', async () => {
+    const skus = Array.from({ length: 1_100 }, (_, i) => `MANY-${i}`);
+    for (let i = 0; i < skus.length; i += 100) {
+      const products = skus.slice(i, i + 100).map((sku) => ({ sku, name: sku, quantity: 1 }));
+      expect((await admin.post('/api/products/batch', { products })).status).toBeLessThan(300);
+    }
+    await choose();
+    const [columns = [], ...rows] = (await downloaded('Products as CSV')).rows;
+    const place = columns.indexOf('sku');
+    expect(new Set(rows.map((row) => row[place]))).toEqual(new Set(['P-1', 'NEW', ...skus]));
+    expect(rows).toHaveLength(skus.length + 2);
+  });
+
+  it('ask to sign in again where the session ended before a CSV was asked for', async () => {
+    await choose();
+    await visitor.settled();
+    await visitor.page.evaluate(
+      `sessionStorage.setItem('credentials', JSON.stringify({ secret: 'ended', kind: 'token', storeId: null }));
+       document.querySelector('[aria-label="Figures as CSV"]').click();`,
+    );
+    await visitor.said(/Your session has ended/);
   });
 });

@@ -78,4 +78,6 @@ export const counted = (n: number, one: string, many = `${one}s`) =>
 export const formatShare = (share: number | null) =>
   share === null ? '–' : `${(share * 100).toFixed(1)} %`;
 
-export const formatHours = (hours: number) => `${formatNumber(Math.round(hours))} h`;
+/** Less than an hour in minutes: little is not nothing. */
+export const formatHours = (hours: number) =>
+  hours > 0 && hours < 1 ? `${Math.ceil(hours * 60)} min` : `${formatNumber(Math.round(hours))} h`;

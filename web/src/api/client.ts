@@ -64,8 +64,17 @@ export function onExpiry(listener: Listener): () => void {
   return () => expiryListeners.delete(listener);
 }
 
-/** A request to the API. Throws an ApiError or Unreachable. */
+/** A request to the API, and its answer read as JSON. Throws an ApiError or Unreachable. */
 export async function call<T>(method: Method, path: string, options: CallOptions = {}): Promise<T> {
+  return (await readJson(await request(method, path, options))) as T;
+}
+
+/** A request to the API, and its answer as it comes. Throws an ApiError or Unreachable. */
+export async function request(
+  method: Method,
+  path: string,
+  options: CallOptions = {},
+): Promise<Response> {
   const credentials = options.credentials ?? storedCredentials();
   const headers: Record<string, string> = credentials ? headersOf(credentials) : {};
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
@@ -77,13 +86,13 @@ export async function call<T>(method: Method, path: string, options: CallOptions
     ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     ...(options.signal ? { signal: options.signal } : {}),
   });
-  const body = await readJson(response);
-  if (response.ok) return body as T;
+  if (response.ok) return response;
+  const problem = await readJson(response);
   // Signing in is refused with the same status, and is no session that ended.
   if (response.status === 401 && !options.credentials) {
     for (const listener of expiryListeners) listener();
   }
-  throw new ApiError(response.status, (body ?? {}) as Partial<Problem>);
+  throw new ApiError(response.status, (problem ?? {}) as Partial<Problem>);
 }
 
 async function send(path: string, init: RequestInit): Promise<Response> {

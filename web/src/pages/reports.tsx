@@ -20,7 +20,8 @@ import { announceProblem } from '../ui/announce';
 import { Chart } from '../ui/chart';
 import { Dialog } from '../ui/dialog';
 import { Choice, Field } from '../ui/form';
-import { Instead, Link, PageTitle, Table, Time } from '../ui/parts';
+import { usePaged } from '../ui/paging';
+import { Instead, Link, Pager, PageTitle, Table, Time } from '../ui/parts';
 
 const SORTS = [
   ['busiest', 'Busiest'],
@@ -73,7 +74,8 @@ export function Reports() {
             <Instead of={summary} empty={null} />
             {summary.data && <SummaryFigures summary={summary.data} />}
           </section>
-          <section class="panel" aria-label="Levels">
+          <section class="panel" aria-labelledby="levels">
+            <Heading id="levels" title="Levels" csv={withQuery('/api/reports/levels', period)} />
             <Instead of={levels} empty={null} />
             {levels.data && <LevelsChart levels={levels.data} />}
           </section>
@@ -91,7 +93,7 @@ export function Reports() {
             <Heading
               id="unusual"
               title="Unusual changes"
-              csv={withQuery('/api/reports/unusual', period)}
+              csv={withQuery('/api/reports/unusual', { ...period, limit: 1000 })}
             />
             <UnusualRows unusual={unusual} />
           </section>
@@ -161,7 +163,7 @@ function SummaryFigures({ summary }: { summary: Summary }) {
     [
       'Out of stock',
       formatHours(summary.outOfStockHours),
-      `${formatShare(summary.outOfStockShare)} of the hours of all products`,
+      `${formatShare(summary.outOfStockShare)} of the hours of all products; ${counted(refused.outOfStock.requests, 'request')} refused meanwhile`,
     ],
     [
       'Holds made',
@@ -183,6 +185,11 @@ function SummaryFigures({ summary }: { summary: Summary }) {
       `${formatNumber(stock.foundUnits)} found, ${formatNumber(stock.missingUnits)} missing`,
     ],
     ['Units owned', formatNumber(Math.round(average.quantity)), 'on average'],
+    [
+      'Units free',
+      formatNumber(Math.round(average.quantityAvailable)),
+      `on average, and ${formatNumber(Math.round(average.quantityReserved))} held`,
+    ],
     ['Units out', formatNumber(Math.round(average.quantityRented)), 'on average'],
   ];
   return (
@@ -318,9 +325,9 @@ const headlineOf = (title: string) => title.slice(title.indexOf(': ') + 2);
 
 /** The reports that were sent by mail, as they were then. */
 function KeptReports() {
-  const kept = useAsk<CamelPage<Kept>>('/api/reports?limit=20');
+  const kept = usePaged<Kept>('/api/reports?limit=20');
   const [open, setOpen] = useState<(Kept & { readonly text: string }) | null>(null);
-  const rows = kept.data?.data ?? [];
+  const { rows } = kept;
   const show = async (id: string) => {
     try {
       setOpen(await call<Kept & { text: string }>('GET', `/api/reports/${id}`));
@@ -353,6 +360,7 @@ function KeptReports() {
           </li>
         ))}
       </ul>
+      <Pager {...kept} />
       {open && (
         <Dialog
           title={`${KINDS[open.kind]}, ${sayKept(open.period)}`}
