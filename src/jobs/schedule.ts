@@ -1,4 +1,6 @@
-import { type ScheduledTask, schedule as scheduleByCron } from 'node-cron';
+import { createTask, parse, type ScheduledTask, schedule as scheduleByCron } from 'node-cron';
+import type { Instant } from '../domain/instant.js';
+import { DAY_MS } from '../domain/ledger-totals.js';
 import type { Logger } from '../log.js';
 
 /**
@@ -38,4 +40,21 @@ export function schedule(
     );
   });
   return task;
+}
+
+/** The first tick of a cron expression in UTC within a time, both its ends included; null: none. */
+export function firstTick(cron: string, within: { from: Instant; to: Instant }): Instant | null {
+  const { hour, minute, second } = parse(cron);
+  const [hours, minutes, seconds] = [Math.min(...hour), Math.min(...minute), Math.min(...second)];
+  const task = createTask(cron, () => undefined, { timezone: 'UTC' });
+  try {
+    // Each day that it ticks on it does so first at the same time.
+    for (let day = Math.floor(within.from / DAY_MS); ; day++) {
+      const tick = day * DAY_MS + ((hours * 60 + minutes) * 60 + seconds) * 1_000;
+      if (tick > within.to) return null;
+      if (tick >= within.from && task.match(new Date(tick))) return tick;
+    }
+  } finally {
+    void task.destroy();
+  }
 }

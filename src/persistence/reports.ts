@@ -1,3 +1,4 @@
+import type { Instant } from '../domain/instant.js';
 import {
   type KeptReport,
   REPORT_KINDS,
@@ -6,7 +7,7 @@ import {
 } from '../domain/kept-report.js';
 import type { Connection } from './database.js';
 import { instant, integer, oneOf, type Row, text } from './rows.js';
-import { list } from './sql.js';
+import { at, list } from './sql.js';
 
 const COLUMNS = 'id, store_id, kind, period, body, created_at';
 
@@ -56,14 +57,20 @@ export async function listReports(
   return rows.map(rowToReport);
 }
 
-/** Stores in order of id, after `after`. */
-export async function listStoreIds(
+/** Stores that a report is still to be made for, in order of id, after `after`. */
+export async function listStoresWithout(
   connection: Connection,
-  after: number,
-  limit: number,
+  report: Omit<ReportKey, 'storeId'>,
+  page: { after: number; limit: number },
+  /** so old has a store to be at least; null: as young as may be */
+  madeBefore: Instant | null,
 ): Promise<number[]> {
+  const { quote } = connection;
+  const isOld = madeBefore === null ? '' : ` AND s.created_at < ${quote(at(madeBefore))}`;
   const rows = await connection.select(
-    `SELECT id FROM stores WHERE id > ${after} ORDER BY id LIMIT ${limit}`,
+    `SELECT s.id FROM stores s WHERE s.id > ${page.after}${isOld} AND NOT EXISTS (` +
+      `SELECT 1 FROM reports r WHERE r.store_id = s.id AND r.kind = '${report.kind}' ` +
+      `AND r.period = ${quote(report.period)}) ORDER BY s.id LIMIT ${page.limit}`,
   );
   return rows.map((row) => integer(row, 'id'));
 }

@@ -216,6 +216,14 @@ function mondayOf(now: Instant): number {
   return day - ((day + 3) % 7);
 }
 
+/** Since when a report that is made now is about the same: this day, week or month. */
+export function periodBegan(kind: ReportKind, now: Instant): Instant {
+  if (kind === 'reconciliation') return mondayOf(now) * DAY_MS;
+  const today = new Date(now);
+  const day = kind === 'low_stock' ? today.getUTCDate() : 1;
+  return Date.UTC(today.getUTCFullYear(), today.getUTCMonth(), day);
+}
+
 /** What a report that is made now is about: a day, the week before (ISO 8601), the month before. */
 export function periodName(kind: ReportKind, now: Instant): string {
   if (kind === 'low_stock') return new Date(now).toISOString().slice(0, 10);

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
-import { afterEach, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { pino } from 'pino';
-import { schedule } from '../../src/jobs/schedule.js';
+import { firstTick, schedule } from '../../src/jobs/schedule.js';
 import { eventually } from '../helpers/recorder.js';
 
 const CONSOLE = ['info', 'warn', 'error', 'debug'] as const;
@@ -39,4 +39,24 @@ it('says in the log, and nowhere else, that ticks were missed or a job failed, a
   expect(lines.filter((line) => line.includes('a job missed its time')).length).toBeGreaterThan(0);
   expect(lines.filter((line) => line.includes('of its first run'))).toHaveLength(1);
   expect(said.flatMap(({ mock }) => mock.calls)).toEqual([]);
+});
+
+describe('the first tick within a time', () => {
+  // A Saturday.
+  const from = Date.parse('2026-11-21');
+  const to = Date.parse('2026-11-24T12:00:00Z');
+
+  it.each([
+    ['0 6 * * *', '2026-11-21T06:00:00Z'],
+    ['*/20 30 6,18 * * *', '2026-11-21T06:30:00Z'],
+    ['0 12 * * 2', '2026-11-24T12:00:00Z'],
+    ['0 6 * * 1-5', '2026-11-23T06:00:00Z'],
+    ['0 6 22 11 *', '2026-11-22T06:00:00Z'],
+  ])('of %s is %s', (cron, tick) => {
+    expect(firstTick(cron, { from, to })).toBe(Date.parse(tick));
+  });
+
+  it.each(['0 13 * * 2', '0 6 1 * *', '0 0 * 12 *'])('of %s is none', (cron) => {
+    expect(firstTick(cron, { from, to })).toBeNull();
+  });
 });

@@ -9,8 +9,11 @@ import { rent } from '../helpers/commands.js';
 import { createDatabase, DATABASES, type TestDatabase } from '../helpers/databases.js';
 import { ledgerOf } from '../helpers/naive-totals.js';
 import { insertLedgers } from '../helpers/past-ledger.js';
+import { eventually } from '../helpers/recorder.js';
 import { type Service, startService } from '../helpers/service.js';
 
+/** What the jobs of the service itself would make is not what is asked. */
+const OFF = { REPORT_DAILY_CRON: 'off', REPORT_WEEKLY_CRON: 'off', REPORT_MONTHLY_CRON: 'off' };
 const EVERY_SECOND = '* * * * * *';
 const log = createLogger('silent');
 const seconds = (s: number) => new Promise((resolve) => setTimeout(resolve, s * 1000));
@@ -21,7 +24,7 @@ describe.each(DATABASES)('the jobs of reports on %s', (kind) => {
 
   beforeEach(async () => {
     on = await createDatabase(kind);
-    service = await startService(on);
+    service = await startService(on, OFF);
   });
   afterEach(async () => {
     await service.stop();
@@ -46,6 +49,24 @@ describe.each(DATABASES)('the jobs of reports on %s', (kind) => {
     const rows = await service.rows.select('SELECT store_id, kind FROM reports');
     const made = rows.map((row) => `${row['store_id']} ${row['kind']}`).sort();
     expect(made).toEqual(['1 low_stock', '1 stock_review', '2 low_stock', '2 stock_review']);
+  });
+
+  it('make a report that was missed, for the stores that were there at its time', async () => {
+    for (const storeId of [1, 2]) await service.client({ storeId }).get('/api/products');
+    await service.rows.run("UPDATE stores SET created_at = '2020-01-01 00:00:00' WHERE id = 1");
+    const calendar = {
+      // Today at 0:00, on the first of the month, and never.
+      reportDailyCron: '0 0 * * *',
+      reportWeeklyCron: null,
+      reportMonthlyCron: '0 0 1 * *',
+    };
+    const parts = { core: service.app.core, database: service.rows, log };
+    const stops = [startReportSchedule(calendar, parts), startReportSchedule(calendar, parts)];
+    await eventually('two reports are kept', async () => (await count('reports')) === 2);
+    for (const stop of stops) await stop();
+    const rows = await service.rows.select('SELECT store_id, kind FROM reports');
+    const made = rows.map((row) => `${row['store_id']} ${row['kind']}`).sort();
+    expect(made).toEqual(['1 low_stock', '1 stock_review']);
   });
 
   it('add up the days that are over, and remove what is past its time', async () => {
@@ -73,7 +94,7 @@ describe.each(DATABASES)('the jobs of reports on %s', (kind) => {
       await client.post('/api/products', { sku: 'A', name: 'A', quantity: 1, publish: true });
       await client.post('/api/rentals', { product_id: 'A', quantity: 3 });
       await service.stop();
-      service = await startService(on);
+      service = await startService(on, OFF);
     }
     const rows = await service.rows.select(
       'SELECT SUM(requests) AS n, SUM(units_short) AS u FROM refusals',
