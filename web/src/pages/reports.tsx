@@ -186,11 +186,10 @@ function SummaryFigures({ summary }: { summary: Summary }) {
     ],
     ['Units owned', formatNumber(Math.round(average.quantity)), 'on average'],
     [
-      'Units free',
-      formatNumber(Math.round(average.quantityAvailable)),
-      `on average, and ${formatNumber(Math.round(average.quantityReserved))} held`,
+      'Units out',
+      formatNumber(Math.round(average.quantityRented)),
+      `on average; ${formatNumber(Math.round(average.quantityAvailable))} free, ${formatNumber(Math.round(average.quantityReserved))} held`,
     ],
-    ['Units out', formatNumber(Math.round(average.quantityRented)), 'on average'],
   ];
   return (
     <dl class="figures small first">
