@@ -55,22 +55,33 @@ export interface AuditQuery {
 }
 
 export async function listAudit(database: Database, query: AuditQuery): Promise<Page<AuditLine>> {
-  const conditions = [`store_id = ${query.storeId}`];
-  if (query.productId !== null) conditions.push(`product_id = ${query.productId}`);
-  if (query.reservationId !== null) {
-    conditions.push(`reservation_id = ${database.quote(query.reservationId)}`);
+  const { storeId, productId, reservationId, kinds } = query;
+  const conditions: string[] = [];
+  if (reservationId !== null) {
+    conditions.push(`reservation_id = ${database.quote(reservationId)}`);
   }
   if (query.before !== null) conditions.push(`id < ${query.before}`);
-  // The newest of each kind, each from an index, and then the newest of these.
-  const newest = query.kinds.map(
-    (kind) =>
-      `SELECT * FROM (SELECT ${MOVEMENT_COLUMNS} FROM movements WHERE ${conditions.join(' AND ')} ` +
-      `AND kind = '${kind}' ORDER BY id DESC LIMIT ${query.limit + 1}) AS of_${kind}`,
-  );
+  const newest = (name: string, where: readonly string[]) =>
+    `SELECT * FROM (SELECT ${MOVEMENT_COLUMNS} FROM movements ` +
+    `WHERE ${[...where, ...conditions].join(' AND ')} ` +
+    `ORDER BY id DESC LIMIT ${query.limit + 1}) AS of_${name}`;
+  const lines =
+    productId === null
+      ? // The newest of each kind, each from an index, and then the newest of these.
+        kinds.map((kind) => newest(kind, [`store_id = ${storeId}`, `kind = '${kind}'`]))
+      : // A product's ledger is walked once, whatever kinds it has; the sum keeps the store out of the
+        // choice of an index.
+        [
+          newest('product', [
+            `product_id = ${productId}`,
+            `store_id + 0 = ${storeId}`,
+            `kind IN (${kinds.map((kind) => `'${kind}'`).join(', ')})`,
+          ]),
+        ];
   const columns = MOVEMENT_COLUMNS.split(', ').map((column) => `m.${column}`);
   const rows = await database.select(
     `SELECT ${columns.join(', ')}, p.sku, r.cart_id, r.expires_at, r.rental_id AS last_rental_id ` +
-      `FROM (${newest.join(' UNION ALL ')}) AS m JOIN products p ON p.id = m.product_id ` +
+      `FROM (${lines.join(' UNION ALL ')}) AS m JOIN products p ON p.id = m.product_id ` +
       'LEFT JOIN reservations r ON r.id = m.reservation_id ' +
       `ORDER BY m.id DESC LIMIT ${query.limit + 1}`,
   );
