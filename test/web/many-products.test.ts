@@ -3,6 +3,7 @@ import { readOverview } from '../../src/persistence/reads/overview.js';
 import { tuples } from '../../src/persistence/sql.js';
 import { describeInBrowser, launchBrowser, visit } from '../helpers/browser.js';
 import { DATABASES } from '../helpers/databases.js';
+import { eventually } from '../helpers/recorder.js';
 import { type Service, startService } from '../helpers/service.js';
 
 jest.setTimeout(120_000);
@@ -123,6 +124,25 @@ describe.each(DATABASES)(`with ${PRODUCTS} products on %s`, (kind) => {
         await page.getByRole('button', { name: '← Previous' }).click();
         await page.getByText('Page 4', { exact: true }).waitFor();
         expect(visitor.complaints).toEqual([]);
+        await browser.close();
+      });
+
+      it('a list turns its page also while it is asked for again', async () => {
+        const browser = await launchBrowser();
+        const visitor = await visit(browser, service.url);
+        const { page } = visitor;
+        await visitor.open('/products');
+        await visitor.settled();
+        let held = 0;
+        await page.route(
+          (url) => url.pathname === '/api/products' && !url.searchParams.has('cursor'),
+          () => void held++,
+        );
+        await eventually('it is asked for again', async () => held > 0);
+        const next = page.getByRole('button', { name: 'Next →' });
+        expect(await next.isEnabled()).toBe(true);
+        await next.click();
+        await page.getByText('Page 2', { exact: true }).waitFor();
         await browser.close();
       });
     });

@@ -15,7 +15,7 @@ interface PagedTableProps<T> {
 
 /** A list of the API as a table: what stands there instead of it, and how to turn the page. */
 export function PagedTable<T>({ list, label, empty, head, children }: PagedTableProps<T>) {
-  const { rows, page, hasMore, isLoading, onPage } = list;
+  const { rows, page, hasMore, onPage } = list;
   return (
     <>
       <Instead of={list} empty={list.data && rows.length === 0 ? empty : null} />
@@ -27,7 +27,7 @@ export function PagedTable<T>({ list, label, empty, head, children }: PagedTable
           <tbody>{rows.map(children)}</tbody>
         </Table>
       )}
-      <Pager page={page} hasMore={hasMore} isLoading={isLoading} onPage={onPage} />
+      <Pager page={page} hasMore={hasMore} onPage={onPage} />
     </>
   );
 }

@@ -54,9 +54,9 @@ export function usePaged<T>(
     onPage(page) {
       if (base === null || (page >= shown.length && next === null)) return;
       const to = page < shown.length ? shown.slice(0, page + 1) : [...shown, next];
-      // Where it could not be turned it is tried again.
-      if (to.at(-1) === cursor) asked.reload();
-      else setTurned({ base, cursors: to });
+      if (to.at(-1) !== cursor) setTurned({ base, cursors: to });
+      // Where it could not be turned it is tried again; where it is being turned it is waited for.
+      else if (asked.error !== null) asked.reload();
     },
   };
 }

@@ -118,11 +118,10 @@ export function Table({ label, children }: { label: string; children: ComponentC
 interface PagerProps {
   readonly page: number;
   readonly hasMore: boolean;
-  readonly isLoading: boolean;
   readonly onPage: (page: number) => void;
 }
 
-export function Pager({ page, hasMore, isLoading, onPage }: PagerProps) {
+export function Pager({ page, hasMore, onPage }: PagerProps) {
   if (page === 0 && !hasMore) return null;
   return (
     <nav class="pager row" aria-label="Pages">
@@ -130,7 +129,7 @@ export function Pager({ page, hasMore, isLoading, onPage }: PagerProps) {
         ← Previous
       </button>
       <span aria-live="polite">Page {formatNumber(page + 1)}</span>
-      <button type="button" disabled={!hasMore || isLoading} onClick={() => onPage(page + 1)}>
+      <button type="button" disabled={!hasMore} onClick={() => onPage(page + 1)}>
         Next →
       </button>
     </nav>
