@@ -87,6 +87,7 @@ describe('two copies with Redis between them', () => {
   });
   afterAll(async () => {
     killAll();
+    redis?.kill();
     await database?.drop();
   });
 

@@ -25,7 +25,7 @@ export interface RedisServer {
   startAgain(): Promise<void>;
 }
 
-/** Starts a Redis server of one's own; it ends with this process. */
+/** Starts a Redis server of one's own; whoever did has to kill it. */
 export async function startRedis(): Promise<RedisServer> {
   const port = await freePort();
   let child = start(port);
@@ -48,7 +48,7 @@ export async function startRedis(): Promise<RedisServer> {
 }
 
 function start(port: number) {
-  const server = spawn(
+  return spawn(
     command ?? '',
     ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
     {
@@ -56,8 +56,6 @@ function start(port: number) {
       stdio: 'ignore',
     },
   );
-  process.once('exit', () => server.kill('SIGKILL'));
-  return server;
 }
 
 const listens = (port: number) =>
