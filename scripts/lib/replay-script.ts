@@ -11,6 +11,7 @@ import { signToken } from '../../src/tokens.js';
 import { sayDatabase } from './name-database.js';
 import { pastTable, replayPast } from './past.js';
 import { type ReplayReport, replay } from './replay.js';
+import { requireNoService } from './require-no-service.js';
 import { script, storeNumber, type Terminal, UsageError, wholeNumber } from './script.js';
 
 const CONCURRENCY_MAX = 1_000;
@@ -108,6 +109,8 @@ async function reportOnPast(
     try {
       await database.select('SELECT 1');
       await createMigrator(database, config.database).up();
+      const name = 'this database';
+      await requireNoService(database, { name, consequence: 'Nothing was written.' });
       const { lowStockThreshold } = config;
       return pastTable(await replayPast(database, { ...options, lowStockThreshold }));
     } finally {

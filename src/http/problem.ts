@@ -145,7 +145,7 @@ export function problemOf(
   });
 }
 
-/** A line that falls short, or each field that is wrong in it, named as any other is. */
+/** A line that falls short, or each field that is wrong in it, named as those of a body are. */
 function errorsOf(
   { index, reason, available }: LineRefusal,
   { line, list }: { line: LineSpelling; list: string | undefined },

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { exportJWK, SignJWT, UnsecuredJWT } from 'jose';
 import { ROLES, type Role } from '../../src/domain/api-key.js';
 import { DATABASES } from '../helpers/databases.js';
-import { SECRET, type Service, startService, tokenFor } from '../helpers/service.js';
+import { type Answer, SECRET, type Service, startService, tokenFor } from '../helpers/service.js';
 import { SURFACES } from '../helpers/surfaces.js';
 
 const inAnHour = () => Math.floor(Date.now() / 1000) + 3600;
@@ -188,14 +188,18 @@ describe.each(DATABASES)('authentication on %s', (kind) => {
   });
 
   describe('API keys', () => {
-    const call = async (key: string, method: string, path: string, body?: object) => {
+    const call = async (
+      key: string,
+      method: string,
+      path: string,
+      body?: object,
+    ): Promise<Pick<Answer, 'status' | 'body'>> => {
       const response = await fetch(`${url}${path}`, {
         method,
         headers: { 'X-Api-Key': key, 'Content-Type': 'application/json' },
         ...(body ? { body: JSON.stringify(body) } : {}),
       });
-      // biome-ignore lint/suspicious/noExplicitAny: bodies of any shape
-      return { status: response.status, body: (await response.json()) as any };
+      return { status: response.status, body: await response.json() };
     };
 
     it('are shown once, open what their role may do, and are kept as a hash', async () => {

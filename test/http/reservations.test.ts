@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/ids.js';
 import { DATABASES } from '../helpers/databases.js';
-import { type Client, type Service, startService } from '../helpers/service.js';
+import { type Answer, type Client, type Service, startService } from '../helpers/service.js';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -787,8 +787,7 @@ describe.each(DATABASES)('reservations on %s', (kind) => {
 
       const rows = await audit(`resellerProductId=${sku}`);
       const seen = rows.map(
-        // biome-ignore lint/suspicious/noExplicitAny: a row of an answer
-        ({ action, reason, before, after, quantity, availableStock }: any) =>
+        ({ action, reason, before, after, quantity, availableStock }: Answer['body']) =>
           [action, reason, before.status, after.status, quantity, availableStock].join(' '),
       );
       expect(seen).toEqual([

@@ -4,6 +4,7 @@ import { replayScript } from '../../scripts/lib/replay-script.js';
 import { syncQuantities } from '../../scripts/lib/sync-quantities.js';
 import { groupBy } from '../../src/domain/group-by.js';
 import { createDatabase, DATABASES, type TestDatabase } from '../helpers/databases.js';
+import { startService } from '../helpers/service.js';
 import { runScript, type ScriptRun } from '../helpers/terminal.js';
 
 jest.setTimeout(120_000);
@@ -124,6 +125,18 @@ describe.each(DATABASES)('replay --past of the Sakila sample on %s', (kind) => {
   it('leaves rows in which sync finds no drift', async () => {
     const sync = await runScript(syncQuantities, ['--dry-run', '--deep'], { DATABASE_URL: on.url });
     expect(sync).toMatchObject({ code: 0, output: expect.stringContaining('1521. Nothing') });
+  });
+
+  it('is refused where a service runs', async () => {
+    const empty = await createDatabase(kind);
+    const service = await startService(empty);
+    const again = await runScript(replayScript, argv, { DATABASE_URL: empty.url });
+    await service.stop();
+    await empty.drop();
+    expect(again).toMatchObject({ code: 1, output: '' });
+    expect(again.said[0]).toMatch(
+      /^The service still runs on this database.*Nothing was written\.$/,
+    );
   });
 
   it('is refused where there is a ledger already', async () => {
