@@ -84,13 +84,10 @@ export function createApp(
     committed: () => relay?.nudge(),
   });
   const feed = new Feed({ database, log, pollMs: () => pollMs() });
-  const findApiKey = sharedQuery(
-    async (ids: readonly string[]) => {
-      const keys = await findApiKeys(database, ids);
-      return ids.map((id) => keys.find((key) => key.id === id) ?? null);
-    },
-    { inFlightMax: 2, keysMax: 500 },
-  );
+  const findApiKey = sharedQuery(async (ids: readonly string[]) => {
+    const keys = await findApiKeys(database, ids);
+    return ids.map((id) => keys.find((key) => key.id === id) ?? null);
+  });
   const authenticator = new Authenticator({ ...config, jwtSecret: parts.secret }, findApiKey);
   const surfaces = surfacesFor(config);
   const operations = operationsRouter({

@@ -28,7 +28,7 @@ const nothing = () => {};
 
 /** Lets everything happen that can. */
 async function settle() {
-  for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 8; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 function start(options: Partial<CommitterOptions> = {}) {
@@ -112,6 +112,19 @@ describe('the committer', () => {
     flights[0]?.land();
     await settle();
     expect(ids().at(-1)).toEqual(['b', 'c', 'd']);
+  });
+
+  it('sends off what waits before it answers the batch that has landed', async () => {
+    const { send, settle, flights, answers } = start();
+    for (const id of ['a', 'b', 'c']) send(id, [1]);
+    await settle();
+    send('next', [1]);
+    await settle();
+    flights[0]?.land();
+    while (flights.length === 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(answers.size).toBeLessThan(3);
+    await settle();
+    expect([...answers.keys()]).toEqual(['a', 'b', 'c']);
   });
 
   it('keeps to the number of batches in flight', async () => {
@@ -259,6 +272,16 @@ describe('the committer', () => {
       c: ['done'],
       late: ['shutting_down'],
     });
+  });
+
+  it('closes only once the last answer of a batch is given', async () => {
+    const { committer, send, settle, flights, answers } = start();
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) send(id, [1]);
+    await settle();
+    const closed = committer.close(10_000);
+    flights[0]?.land();
+    expect(await closed).toBe(true);
+    expect([...answers.keys()]).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
   });
 
   it('says at the end of the grace what is left: that nothing was done, or that nobody knows', async () => {

@@ -23,14 +23,8 @@ export interface CartLine extends CartItem {
 /** Reads a user's cart, the oldest line first. */
 export type ReadCart = (storeId: number, userId: string) => Promise<readonly CartLine[]>;
 
-const QUERIES_IN_FLIGHT_MAX = 2;
-const KEYS_MAX = 500;
-
 export function cartReads(database: Database): ReadCart {
-  const read = sharedQuery((users: readonly UserKey[]) => findCarts(database, users), {
-    inFlightMax: QUERIES_IN_FLIGHT_MAX,
-    keysMax: KEYS_MAX,
-  });
+  const read = sharedQuery((users: readonly UserKey[]) => findCarts(database, users));
   return (storeId, userId) => read({ storeId, userId });
 }
 

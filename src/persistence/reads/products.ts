@@ -52,15 +52,10 @@ export interface LowStockQuery {
   readonly limit: number;
 }
 
-const QUERIES_IN_FLIGHT_MAX = 2;
-const KEYS_MAX = 500;
 const VARIANTS_MAX = 1_000;
 
 export function productReads(database: Database): ProductReads {
-  const find = sharedQuery((keys: readonly Key[]) => findProducts(database, keys), {
-    inFlightMax: QUERIES_IN_FLIGHT_MAX,
-    keysMax: KEYS_MAX,
-  });
+  const find = sharedQuery((keys: readonly Key[]) => findProducts(database, keys));
   return {
     find: (storeId, ref) => find({ storeId, ref }),
     list: (query) => listProducts(database, query),

@@ -25,14 +25,8 @@ export interface RentalReads {
   list(query: RentalQuery): Promise<Page<Rental>>;
 }
 
-const QUERIES_IN_FLIGHT_MAX = 2;
-const KEYS_MAX = 500;
-
 export function rentalReads(database: Database): RentalReads {
-  const find = sharedQuery((ids: readonly string[]) => findRentals(database, ids), {
-    inFlightMax: QUERIES_IN_FLIGHT_MAX,
-    keysMax: KEYS_MAX,
-  });
+  const find = sharedQuery((ids: readonly string[]) => findRentals(database, ids));
   return {
     async find(storeId, id) {
       const rental = await find(id);

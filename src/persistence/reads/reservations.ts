@@ -32,16 +32,9 @@ export interface DueProduct {
   readonly storeId: number;
 }
 
-const QUERIES_IN_FLIGHT_MAX = 2;
-const KEYS_MAX = 500;
-
 export function reservationReads(database: Database): ReservationReads {
-  const options = { inFlightMax: QUERIES_IN_FLIGHT_MAX, keysMax: KEYS_MAX };
-  const find = sharedQuery((ids: readonly string[]) => findReservations(database, ids), options);
-  const heldByCart = sharedQuery(
-    (carts: readonly CartKey[]) => findHeldByCarts(database, carts),
-    options,
-  );
+  const find = sharedQuery((ids: readonly string[]) => findReservations(database, ids));
+  const heldByCart = sharedQuery((carts: readonly CartKey[]) => findHeldByCarts(database, carts));
   return {
     async find(storeId, id) {
       const reservation = await find(id);
