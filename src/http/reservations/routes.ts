@@ -82,11 +82,10 @@ function createReservation(body: ReturnType<typeof reservationBodies>['NewReserv
         answer,
         ({ lines: [held] }) => {
           if (!held) throw new Error('a hold was asked for and not answered');
-          const reservation = renderReservation(held.reservation, said);
-          return {
-            status: held.isNew ? 201 : 200,
-            body: { ...reservation, availableStock: held.quantityAvailable },
-          };
+          const body = Object.assign(renderReservation(held.reservation, said), {
+            availableStock: held.quantityAvailable,
+          });
+          return { status: held.isNew ? 201 : 200, body };
         },
         { line: () => ({ reseller_product_id: said, requested: body.quantity }) },
       );
