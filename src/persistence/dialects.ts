@@ -18,6 +18,11 @@ export interface Dialect {
   readonly writersMax: number;
   /** how far apart the ids are that it gives to neighbouring rows, as an SQL expression */
   readonly idStride: string;
+  /**
+   * stands behind a table's name: its rows are found by this index, and the server need not weigh
+   * the others for each value looked for; the embedded database does not
+   */
+  byIndex(name: string): string;
   /** ends an INSERT that adds to `columns` where a row with the same `key` exists */
   addUp(key: string, columns: readonly string[]): string;
   /** ends an INSERT that overwrites `columns` where a row with the same `key` exists */
@@ -36,6 +41,7 @@ export const mysql: Dialect = {
   writersMax: Number.POSITIVE_INFINITY,
   // The nodes of a Galera cluster share the ids between them.
   idStride: '@@auto_increment_increment',
+  byIndex: (name) => ` FORCE INDEX (${name})`,
   addUp: (_key, columns) =>
     ` ON DUPLICATE KEY UPDATE ${columns.map((column) => `${column}=${column}+VALUES(${column})`).join(', ')}`,
   // MariaDB does not know `AS new`, so both take the older VALUES().
@@ -55,6 +61,7 @@ export const sqlite: Dialect = {
   concat: (a, b) => `${a} || ${b}`,
   writersMax: 1,
   idStride: '1',
+  byIndex: () => '',
   addUp: (key, columns) =>
     ` ON CONFLICT(${key}) DO UPDATE SET ${columns
       .map((column) => `${column}=${column}+excluded.${column}`)

@@ -33,20 +33,27 @@ export function text(row: Row, column: string): string {
   return value;
 }
 
-/** Reads a time, which stands there as text in UTC. */
+/** Reads a time, which stands there as text in UTC with milliseconds. */
 export function instant(row: Row, column: string): Instant {
   const value = row[column];
-  const known = typeof value === 'string' ? knownInstants.get(value) : undefined;
-  if (known !== undefined) return known;
-  const ms = typeof value === 'string' ? Date.parse(`${value.replace(' ', 'T')}Z`) : Number.NaN;
-  if (Number.isNaN(ms)) throw new UnexpectedValue(row, column, 'a time');
-  if (knownInstants.size >= KNOWN_INSTANTS_MAX) knownInstants.clear();
-  knownInstants.set(String(value), ms);
-  return ms;
+  if (typeof value !== 'string' || !INSTANT.test(value)) {
+    throw new UnexpectedValue(row, column, 'a time');
+  }
+  // Every row has some, and `Date.parse` takes three times as long.
+  return Date.UTC(
+    twoDigits(value, 0) * 100 + twoDigits(value, 2),
+    twoDigits(value, 5) - 1,
+    twoDigits(value, 8),
+    twoDigits(value, 11),
+    twoDigits(value, 14),
+    twoDigits(value, 17),
+    twoDigits(value, 20) * 10 + digit(value, 22),
+  );
 }
-/** One time stands in many columns and rows, and reading its text costs more than all else. */
-const knownInstants = new Map<string, Instant>();
-const KNOWN_INSTANTS_MAX = 256;
+const INSTANT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/;
+const digit = (value: string, place: number) => value.charCodeAt(place) - 48;
+const twoDigits = (value: string, place: number) =>
+  digit(value, place) * 10 + digit(value, place + 1);
 
 /** Reads one of a closed list of words. */
 export function oneOf<T extends string>(row: Row, column: string, words: readonly T[]): T {

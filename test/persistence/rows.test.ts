@@ -23,6 +23,8 @@ describe('values read from a row', () => {
     expect(text(row, 'word')).toBe('draft');
     expect(oneOf(row, 'word', ['draft', 'available'])).toBe('draft');
     expect(instant(row, 'time')).toBe(Date.UTC(2026, 0, 2, 3, 4, 5, 678));
+    const last = { time: '1999-12-31 23:59:59.999' };
+    expect(instant(last, 'time')).toBe(Date.parse('1999-12-31T23:59:59.999Z'));
     expect(nullable(integer, row, 'nothing')).toBeNull();
     expect(nullable(integer, row, 'number')).toBe(3);
   });
@@ -35,6 +37,7 @@ describe('values read from a row', () => {
     ['a column that is not there', () => text(row, 'absent')],
     ['a word that is none of those', () => oneOf(row, 'word', ['active'])],
     ['text as a time', () => instant(row, 'word')],
+    ['a time without its milliseconds', () => instant({ at: '2026-01-02 03:04:05' }, 'at')],
     ['a Date as a time', () => instant(row, 'date')],
   ])('are refused where they are not: %s', (_, read) => {
     expect(read).toThrow(/^column \w+ should hold/);

@@ -80,7 +80,8 @@ async function findHeldByCarts(
       `AND r.active = 1 AND r.expires_at > ${dialect.now})`,
   );
   const rows = await database.select(
-    `SELECT ${HELD_COLUMNS} ${FROM} WHERE ${conditions.join(' OR ')}`,
+    `SELECT ${HELD_COLUMNS} FROM reservations r${dialect.byIndex('reservations_of_cart')} ` +
+      `JOIN products p ON p.id = r.product_id WHERE ${conditions.join(' OR ')}`,
   );
   for (const row of rows) {
     const reservation = rowToHeld(row);
