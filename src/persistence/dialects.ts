@@ -18,10 +18,7 @@ export interface Dialect {
   readonly writersMax: number;
   /** how far apart the ids are that it gives to neighbouring rows, as an SQL expression */
   readonly idStride: string;
-  /**
-   * stands behind a table's name: its rows are found by this index, and the server need not weigh
-   * the others for each value looked for; the embedded database does not
-   */
+  /** stands behind a table's name: its rows are found by this index, and no other is weighed */
   byIndex(name: string): string;
   /** ends an INSERT that adds to `columns` where a row with the same `key` exists */
   addUp(key: string, columns: readonly string[]): string;
@@ -61,7 +58,7 @@ export const sqlite: Dialect = {
   concat: (a, b) => `${a} || ${b}`,
   writersMax: 1,
   idStride: '1',
-  byIndex: () => '',
+  byIndex: (name) => ` INDEXED BY ${name}`,
   addUp: (key, columns) =>
     ` ON CONFLICT(${key}) DO UPDATE SET ${columns
       .map((column) => `${column}=${column}+excluded.${column}`)

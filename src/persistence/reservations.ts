@@ -45,12 +45,10 @@ export async function readReservations(
   needs: Needs,
   lately: Instant,
 ): Promise<Reservation[]> {
-  const { quote } = connection;
+  const { quote, dialect } = connection;
   const isLate = `expires_at >= ${quote(at(lately))}`;
+  /** of what is found by cart */
   const conditions: string[] = [];
-  if (needs.reservationIds.length > 0) {
-    conditions.push(`id IN ${list(quote, needs.reservationIds)}`);
-  }
   for (const inStore of keysByStore(connection, needs.holds)) {
     conditions.push(`${inStore} AND active = 1`);
   }
@@ -69,20 +67,21 @@ export async function readReservations(
   for (const inCarts of cartsByStore(connection, needs.carts)) {
     conditions.push(`${inCarts} AND active IS NULL AND ${isLate}`);
   }
+  const byCart = dialect.byIndex('reservations_of_cart');
+  // Each has an index of its own; with OR between them none would be used.
+  const selects = conditions.map((condition) => selectWhere(condition, byCart));
+  if (needs.reservationIds.length > 0) {
+    selects.push(selectWhere(`id IN ${list(quote, needs.reservationIds)}`));
+  }
   for (const { storeId, cartId } of needs.knownCarts) {
     // Any one will do.
     const inCart = `store_id = ${storeId} AND cart_id = ${quote(cartId)}`;
-    conditions.push(`id = (SELECT id FROM reservations WHERE ${inCart} LIMIT 1)`);
+    selects.push(selectWhere(`id = (SELECT id FROM reservations WHERE ${inCart} LIMIT 1)`));
   }
   for (const { storeId, cartId, orderId } of needs.confirmations) {
-    conditions.push(
-      `store_id = ${storeId} AND order_id = ${quote(orderId)} AND cart_id = ${quote(cartId)}`,
-    );
+    const ofOrder = `store_id = ${storeId} AND order_id = ${quote(orderId)}`;
+    selects.push(selectWhere(`${ofOrder} AND cart_id = ${quote(cartId)}`));
   }
-  // Each condition has an index of its own; with OR between them none would be used.
-  const selects = conditions.map(
-    (condition) => `SELECT ${RESERVATION_COLUMNS} FROM reservations WHERE ${condition}`,
-  );
   selects.push(...lastHolds(connection, needs.lastHolds));
   const rows: Row[] = [];
   for (const some of slices(selects, UNION_MAX)) {
@@ -91,16 +90,18 @@ export async function readReservations(
   return rows.map(rowToReservation);
 }
 
+const selectWhere = (condition: string, byIndex = '') =>
+  `SELECT ${RESERVATION_COLUMNS} FROM reservations${byIndex} WHERE ${condition}`;
+
 /**
  * What is of any of these carts and products, a condition for each store: one for each cart and
- * product takes the server many times as long. It is found by cart; the sum keeps the products out
- * of the choice of an index.
+ * product takes the server many times as long.
  */
 function keysByStore({ quote }: Connection, keys: readonly HoldKey[]): string[] {
   return [...groupBy(keys, ({ storeId }) => storeId)].map(([storeId, group]) => {
     const cartIds = list(quote, [...new Set(group.map(({ cartId }) => cartId))]);
     const productIds = list(quote, [...new Set(group.map(({ productId }) => productId))]);
-    return `store_id = ${storeId} AND cart_id IN ${cartIds} AND product_id + 0 IN ${productIds}`;
+    return `store_id = ${storeId} AND cart_id IN ${cartIds} AND product_id IN ${productIds}`;
   });
 }
 
