@@ -50,8 +50,8 @@ the load generator (wrk where it is installed, else autocannon). The databases a
 this starts for itself (innodb_flush_log_at_trx_commit=1) and SQLite (synchronous=FULL), on a disk.
 In each round the servers take turns; what is printed are medians over the rounds. "CPU µs" is the
 processor time of the server's own process for each request, which a busy machine changes least.
-Holds are measured beside rentals, and reads of them beside that of availability, by a second copy of
-the service that takes its turns: "of ref." is how they compare.
+Holds are measured beside rentals, and reads of them beside that of availability, which the same
+process is asked for in turns: "of ref." is how they compare.
 
   npm run bench                            all but the soak, on both databases: some 30 minutes
   npm run bench -- --quick                 one round of a second: only to see that it works

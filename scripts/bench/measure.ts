@@ -4,8 +4,8 @@ import { ScriptError } from '../lib/script.js';
 import type { BenchDatabase, BenchDatabases } from './databases.js';
 import type { Generator, LoadResult } from './generator.js';
 import { checkLaw } from './law.js';
-import { cartsToPrepare, REQUESTS } from './requests.js';
-import type { Scenario, ServerName } from './scenarios.js';
+import { cartsToPrepare, REQUESTS, type RequestName } from './requests.js';
+import type { ProcessName, Scenario, ServerName } from './scenarios.js';
 import { lastLines } from './server-log.js';
 import { benchToken, type RunningServer, startServer } from './servers.js';
 
@@ -41,7 +41,7 @@ export type ScenarioFigures = Readonly<Partial<Record<ServerName, Figures>>>;
 
 /** A server with a database of its own. */
 export interface Contender {
-  readonly name: ServerName;
+  readonly name: ProcessName;
   readonly server: RunningServer;
   readonly database: BenchDatabase;
   /** Sends load and keeps count of what was answered. */
@@ -52,42 +52,58 @@ export interface Contender {
 
 /**
  * Runs a scenario: every server starts on new tables and is warmed up; then they take turns, round
- * by round, so that whatever else the machine does meanwhile hits all of them alike.
+ * by round, so that whatever else the machine does meanwhile hits all of them alike. The reference
+ * is a turn of the service's own process: two processes of one program differ by a tenth.
  */
 export async function measure(bench: Bench, scenario: Scenario): Promise<ScenarioFigures> {
-  const contenders: Contender[] = [];
+  const contenders = new Map<ProcessName, Contender>();
   const results = new Map<ServerName, Round[]>();
   try {
-    for (const name of scenario.servers) contenders.push(await enter(bench, name, scenario));
+    for (const name of scenario.servers) {
+      const process = processOf(name);
+      if (contenders.has(process)) continue;
+      contenders.set(process, await enter(bench, process, scenario));
+    }
+    const turns = scenario.servers.flatMap((name) => {
+      const contender = contenders.get(processOf(name));
+      const request = requestOf(scenario, name);
+      return contender ? [{ name, contender, request }] : [];
+    });
     if (bench.warmUpSeconds > 0) {
-      for (const contender of contenders) await contender.send({ seconds: bench.warmUpSeconds });
+      const seconds = bench.warmUpSeconds;
+      for (const { contender, request } of turns) await contender.send({ request, seconds });
     }
     for (let round = 1; round <= bench.rounds; round++) {
-      for (const contender of contenders) {
-        const result = await contender.send({ seconds: bench.seconds });
-        results.set(contender.name, [...(results.get(contender.name) ?? []), result]);
+      for (const { name, contender, request } of turns) {
+        const result = await contender.send({ request, seconds: bench.seconds });
+        results.set(name, [...(results.get(name) ?? []), result]);
         const rate = `${Math.round(result.requestsPerSecond)} requests/s`;
-        bench.say(`${scenario.name}, round ${round}, ${contender.name}: ${rate}`);
+        bench.say(`${scenario.name}, round ${round}, ${name}: ${rate}`);
       }
     }
-    const figures = contenders.map(({ name, server }) => [
+    const figures = turns.map(({ name, contender: { server } }) => [
       name,
       {
         rounds: results.get(name) ?? [],
         memoryMb: { end: server.memory.now(), peak: server.memory.peak },
       },
     ]);
-    for (const contender of contenders) await contender.end();
+    for (const contender of contenders.values()) await contender.end();
     return Object.fromEntries(figures);
   } finally {
-    await Promise.all(contenders.map(({ server }) => server.stop()));
+    await Promise.all([...contenders.values()].map(({ server }) => server.stop()));
   }
 }
+
+const processOf = (name: ServerName): ProcessName => (name === 'reference' ? 'service' : name);
+
+const requestOf = ({ request, reference }: Scenario, name: ServerName): RequestName =>
+  name === 'reference' ? (reference ?? request) : request;
 
 /** Starts a server on new tables; `settings` are this service's, where not its defaults. */
 export async function enter(
   bench: Bench,
-  name: ServerName,
+  name: ProcessName,
   scenario: Scenario,
   settings: Readonly<Record<string, string>> = {},
 ) {
@@ -98,7 +114,6 @@ export async function enter(
   const databaseUrl = database.url;
   const server = await startServer(name, { databaseUrl, logFile, nodeFlags, settings });
   const token = await benchToken();
-  const asked = name === 'reference' ? (scenario.reference ?? scenario.request) : scenario.request;
   const answered = { rentals: 0, holds: 0 };
   let sendings = 0;
   /** What went wrong is in the server's log, which is deleted when all is over. */
@@ -113,7 +128,7 @@ export async function enter(
     server,
     database,
     async send(changes) {
-      const all = { ...scenario, request: asked, ...changes };
+      const all = { ...scenario, ...changes };
       const { request, products, connections, withKeys, seconds } = all;
       const prefix = `${scenario.name}-${sendings++}-`;
       const { url } = server;

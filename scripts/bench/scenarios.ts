@@ -2,11 +2,11 @@ import { REQUESTS, type RequestName } from './requests.js';
 
 /** What is measured, as data. */
 
-/**
- * A server under test; see `servers.ts`. The `reference` is this service as well, asked for what
- * the scenario is compared with.
- */
-export type ServerName = 'bare' | 'transaction' | 'reference' | 'service';
+/** A program under test; see `servers.ts`. */
+export type ProcessName = 'bare' | 'transaction' | 'service';
+
+/** The `reference` is this service as well, asked for what the scenario is compared with. */
+export type ServerName = ProcessName | 'reference';
 
 export interface Scenario {
   readonly name: string;

@@ -7,7 +7,7 @@ import { ScriptError } from '../lib/script.js';
 import { endWithThisProcess } from './left-behind.js';
 import { cpuSeconds, MemoryWatch } from './memory.js';
 import { ROOT } from './root.js';
-import type { ServerName } from './scenarios.js';
+import type { ProcessName } from './scenarios.js';
 import { lastLines } from './server-log.js';
 
 /** A server under test, in a process of its own. */
@@ -23,10 +23,9 @@ export interface RunningServer {
 }
 
 /** What is started for each; node's own arguments come before it. */
-const ENTRIES: Readonly<Record<ServerName, string>> = {
+const ENTRIES: Readonly<Record<ProcessName, string>> = {
   bare: 'dist/scripts/bench/servers/bare-koa.js',
   transaction: 'dist/scripts/bench/servers/one-transaction.js',
-  reference: 'dist/src/main.js',
   service: 'dist/src/main.js',
 };
 
@@ -53,7 +52,7 @@ export function serviceSettings(databaseUrl: string): Record<string, string> {
 
 /** Starts a server and resolves once it answers. Its output goes to `logFile`. */
 export async function startServer(
-  name: ServerName,
+  name: ProcessName,
   options: {
     databaseUrl: string;
     logFile: string;
@@ -66,7 +65,7 @@ export async function startServer(
   const url = `http://127.0.0.1:${port}`;
   const startedMs = performance.now();
   const log = openSync(options.logFile, 'a');
-  const flags = name === 'service' || name === 'reference' ? options.nodeFlags : [];
+  const flags = name === 'service' ? options.nodeFlags : [];
   const child = spawn(process.execPath, [...flags, join(ROOT, ENTRIES[name])], {
     cwd: ROOT,
     stdio: ['ignore', log, log],

@@ -89,16 +89,15 @@ export function reserve(
   const held = new Map(
     order.map((one) => [one, putHold(batch, command, one, expiryOf(batch, one, rules))]),
   );
-  const lines = wanted.flatMap((one) =>
-    one.indexes.map((index) => {
-      const product = productOf(batch, one);
-      const reservation = batch.toldReservation(held.get(one) ?? fail(one));
-      const quantityAvailable = batch.freeUnits(product);
-      return { index, line: { reservation, isNew: !one.held, quantityAvailable } };
-    }),
-  );
-  lines.sort((a, b) => a.index - b.index);
-  return done({ lines: lines.map(({ line }) => line) });
+  const lines: HeldLine[] = [];
+  for (const one of wanted) {
+    const reservation = batch.toldReservation(held.get(one) ?? fail(one));
+    const quantityAvailable = batch.freeUnits(productOf(batch, one));
+    for (const index of one.indexes) {
+      lines[index] = { reservation, isNew: !one.held, quantityAvailable };
+    }
+  }
+  return done({ lines });
 }
 
 function wantedOf(batch: Batch, { storeId, how, lines }: Reserve): Wanted[] {
