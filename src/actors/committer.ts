@@ -58,6 +58,9 @@ export interface CommitterOptions {
  */
 const ANSWERS_A_TURN = 2;
 
+/** Turns over which the answers of a batch are spread at most, so that the last does not wait long. */
+const ANSWER_TURNS_MAX = 16;
+
 /** Runs a batch: commits it and returns a settlement for each command, or throws Unavailable. */
 export type RunBatch = (commands: readonly Command[]) => Promise<readonly BatchResult[]>;
 
@@ -323,9 +326,10 @@ export class Committer {
 
   /** Gives a batch's answers, behind what waits: its transaction runs while they are written. */
   async #give(answers: readonly (() => void)[]): Promise<void> {
+    const answersATurn = Math.max(ANSWERS_A_TURN, Math.ceil(answers.length / ANSWER_TURNS_MAX));
     this.#answering++;
     for (const [i, answer] of answers.entries()) {
-      if (i % ANSWERS_A_TURN === 0) await nextTurn();
+      if (i % answersATurn === 0) await nextTurn();
       answer();
     }
     this.#answering--;
