@@ -5,7 +5,7 @@ import type { BenchDatabase, BenchDatabases } from './databases.js';
 import type { Generator, LoadResult } from './generator.js';
 import { checkLaw } from './law.js';
 import { cartsToPrepare, REQUESTS, type RequestName } from './requests.js';
-import type { ProcessName, Scenario, ServerName } from './scenarios.js';
+import type { ProgramName, Scenario, ServerName } from './scenarios.js';
 import { lastLines } from './server-log.js';
 import { benchToken, type RunningServer, startServer } from './servers.js';
 
@@ -41,7 +41,7 @@ export type ScenarioFigures = Readonly<Partial<Record<ServerName, Figures>>>;
 
 /** A server with a database of its own. */
 export interface Contender {
-  readonly name: ProcessName;
+  readonly name: ProgramName;
   readonly server: RunningServer;
   readonly database: BenchDatabase;
   /** Sends load and keeps count of what was answered. */
@@ -56,19 +56,16 @@ export interface Contender {
  * is a turn of the service's own process: two processes of one program differ by a tenth.
  */
 export async function measure(bench: Bench, scenario: Scenario): Promise<ScenarioFigures> {
-  const contenders = new Map<ProcessName, Contender>();
+  const contenders = new Map<ProgramName, Contender>();
+  const turns: { name: ServerName; contender: Contender; request: RequestName }[] = [];
   const results = new Map<ServerName, Round[]>();
   try {
     for (const name of scenario.servers) {
-      const process = processOf(name);
-      if (contenders.has(process)) continue;
-      contenders.set(process, await enter(bench, process, scenario));
+      const program = programOf(name);
+      const contender = contenders.get(program) ?? (await enter(bench, program, scenario));
+      contenders.set(program, contender);
+      turns.push({ name, contender, request: requestOf(scenario, name) });
     }
-    const turns = scenario.servers.flatMap((name) => {
-      const contender = contenders.get(processOf(name));
-      const request = requestOf(scenario, name);
-      return contender ? [{ name, contender, request }] : [];
-    });
     if (bench.warmUpSeconds > 0) {
       const seconds = bench.warmUpSeconds;
       for (const { contender, request } of turns) await contender.send({ request, seconds });
@@ -95,7 +92,7 @@ export async function measure(bench: Bench, scenario: Scenario): Promise<Scenari
   }
 }
 
-const processOf = (name: ServerName): ProcessName => (name === 'reference' ? 'service' : name);
+const programOf = (name: ServerName): ProgramName => (name === 'reference' ? 'service' : name);
 
 const requestOf = ({ request, reference }: Scenario, name: ServerName): RequestName =>
   name === 'reference' ? (reference ?? request) : request;
@@ -103,7 +100,7 @@ const requestOf = ({ request, reference }: Scenario, name: ServerName): RequestN
 /** Starts a server on new tables; `settings` are this service's, where not its defaults. */
 export async function enter(
   bench: Bench,
-  name: ProcessName,
+  name: ProgramName,
   scenario: Scenario,
   settings: Readonly<Record<string, string>> = {},
 ) {

@@ -3,10 +3,10 @@ import { REQUESTS, type RequestName } from './requests.js';
 /** What is measured, as data. */
 
 /** A program under test; see `servers.ts`. */
-export type ProcessName = 'bare' | 'transaction' | 'service';
+export type ProgramName = 'bare' | 'transaction' | 'service';
 
 /** The `reference` is this service as well, asked for what the scenario is compared with. */
-export type ServerName = ProcessName | 'reference';
+export type ServerName = ProgramName | 'reference';
 
 export interface Scenario {
   readonly name: string;

@@ -7,7 +7,7 @@ import { ScriptError } from '../lib/script.js';
 import { endWithThisProcess } from './left-behind.js';
 import { cpuSeconds, MemoryWatch } from './memory.js';
 import { ROOT } from './root.js';
-import type { ProcessName } from './scenarios.js';
+import type { ProgramName } from './scenarios.js';
 import { lastLines } from './server-log.js';
 
 /** A server under test, in a process of its own. */
@@ -23,7 +23,7 @@ export interface RunningServer {
 }
 
 /** What is started for each; node's own arguments come before it. */
-const ENTRIES: Readonly<Record<ProcessName, string>> = {
+const ENTRIES: Readonly<Record<ProgramName, string>> = {
   bare: 'dist/scripts/bench/servers/bare-koa.js',
   transaction: 'dist/scripts/bench/servers/one-transaction.js',
   service: 'dist/src/main.js',
@@ -52,7 +52,7 @@ export function serviceSettings(databaseUrl: string): Record<string, string> {
 
 /** Starts a server and resolves once it answers. Its output goes to `logFile`. */
 export async function startServer(
-  name: ProcessName,
+  name: ProgramName,
   options: {
     databaseUrl: string;
     logFile: string;
