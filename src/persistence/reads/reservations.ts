@@ -55,7 +55,7 @@ async function findReservations(
   ids: readonly string[],
 ): Promise<(ToldReservation | null)[]> {
   const rows = await database.select(
-    `SELECT ${toldColumns(database.dialect)} ${FROM} WHERE r.id IN ${list(database.quote, ids)}`,
+    `SELECT ${toldColumns(database.dialect)} ${from()} WHERE r.id IN ${list(database.quote, ids)}`,
   );
   const found = new Map(rows.map((row) => [text(row, 'id'), rowToToldReservation(row)]));
   return ids.map((id) => found.get(id) ?? null);
@@ -80,8 +80,8 @@ async function findHeldByCarts(
       `AND r.active = 1 AND r.expires_at > ${dialect.now})`,
   );
   const rows = await database.select(
-    `SELECT ${HELD_COLUMNS} FROM reservations r${dialect.byIndex('reservations_of_cart')} ` +
-      `JOIN products p ON p.id = r.product_id WHERE ${conditions.join(' OR ')}`,
+    `SELECT ${HELD_COLUMNS} ${from(dialect.byIndex('reservations_of_cart'))} ` +
+      `WHERE ${conditions.join(' OR ')}`,
   );
   for (const row of rows) {
     const reservation = rowToHeld(row);
@@ -144,7 +144,7 @@ async function listReservations(
       `ORDER BY r.id DESC LIMIT ${query.limit + 1}) AS those_${i}`,
   );
   const rows = await database.select(
-    `SELECT ${toldColumns(dialect)} ${FROM} JOIN (SELECT id FROM (${branches.join(' UNION ALL ')}) ` +
+    `SELECT ${toldColumns(dialect)} ${from()} JOIN (SELECT id FROM (${branches.join(' UNION ALL ')}) ` +
       `AS those ORDER BY id DESC LIMIT ${query.limit + 1}) AS found ON found.id = r.id ` +
       'ORDER BY r.id DESC',
   );
@@ -188,7 +188,8 @@ export async function listDueProducts(
   return rows.map((row) => ({ id: integer(row, 'id'), storeId: integer(row, 'store_id') }));
 }
 
-const FROM = 'FROM reservations r JOIN products p ON p.id = r.product_id';
+const from = (byIndex = '') =>
+  `FROM reservations r${byIndex} JOIN products p ON p.id = r.product_id`;
 
 function toldColumns({ now }: Dialect): string {
   const columns = RESERVATION_COLUMNS.split(', ').map((column) => `r.${column}`);
